@@ -48,8 +48,12 @@ type Consent struct {
 	Resources []string `json:"resources,omitempty"`
 	// Owner is the core key of the person or company whose data is shared or whose money moves, set when authorised.
 	Owner string `json:"owner,omitempty"`
-	// Approvals still open when several approvers are needed.
+	// Approvals still open when several approvers are needed; Approved lists those that came later than
+	// the authorisation.
 	Approvals []string `json:"approvals,omitempty"`
+	Approved  []string `json:"approved,omitempty"`
+	// Until bounds the wait of a PARTIALLY_ACCEPTED payment consent for its other approvers.
+	Until *time.Time `json:"until,omitempty"`
 
 	// Payment consents: the request's data object as received, and the debtor account.
 	Payment json.RawMessage `json:"payment,omitempty"`
