@@ -4,6 +4,11 @@
 //
 // Commit returns only when the change is durable; concurrent commits share one transaction. Reads of the
 // hot path never come here: packages load their records at start and keep them in memory.
+//
+// Durable means: an acknowledged commit survives a killed process and a lost power supply. SQLite
+// therefore runs with synchronous=FULL (in WAL mode NORMAL may lose acknowledged commits with the
+// power), and the cost of its fsync is shared by all commits that wait for it. The invariant: events are
+// numbered in the order in which they became visible, so a reader that remembers one number misses none.
 package store
 
 import "encoding/json"
