@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -55,6 +56,8 @@ type Call struct {
 	Now         time.Time
 	// Report collects additionalInfo for the metrics report of this call.
 	Report map[string]string
+
+	values url.Values // the parsed query, once asked for
 }
 
 // Self is the public address of the called resource, with its query.

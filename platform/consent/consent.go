@@ -3,6 +3,10 @@
 // A consent is published as an immutable value: readers never lock and never see half a change. Every
 // change is durable before it is visible, and carries who, when, from, to and through which channel
 // (AS-CONS-05).
+//
+// It also answers the consents API. Its sentences without a number in the security checklists are
+// numbered here: CONS-REQ for the form of a request, CONS-PERM for permission groups, CONS-EXP for the
+// expiry of a new consent, CONS-EXT for extensions. The order of the rows is the precedence of the codes.
 package consent
 
 import (
