@@ -1,0 +1,278 @@
+package check
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/ensaio/ensaio/participants/tpp"
+	"github.com/ensaio/ensaio/sim/jose"
+	"github.com/ensaio/ensaio/sim/report"
+	"github.com/ensaio/ensaio/suites/target"
+)
+
+// actors holds the third parties of a target. Connections are reused between checks; at one time a
+// client serves one check only, so that every exchange has one owner.
+type actors struct {
+	session *Session
+	roots   *x509.CertPool
+
+	mu     sync.Mutex
+	pool   map[*target.Client][]*seat
+	taken  map[*target.Client]bool // software lent exclusively, to be registered
+	all    []*seat
+	server *tpp.Server // the bank as discovered
+}
+
+// seat is a client and whom it serves now.
+type seat struct {
+	client *tpp.Client
+	serves atomic.Pointer[Bench]
+}
+
+func newActors(s *Session) (*actors, error) {
+	a := &actors{session: s, pool: map[*target.Client][]*seat{}, taken: map[*target.Client]bool{}}
+	if missing := s.target.Missing(); len(missing) > 0 {
+		return nil, fmt.Errorf("unreadable: %s", strings.Join(missing, "; "))
+	}
+	roots, err := Roots(s.target)
+	if err != nil {
+		return nil, err
+	}
+	a.roots = roots
+	return a, nil
+}
+
+// Roots returns the authorities that the target's servers chain to; the system's where none are named.
+func Roots(t *target.Target) (*x509.CertPool, error) {
+	if t.CA == "" {
+		return x509.SystemCertPool()
+	}
+	pem, err := t.Read(t.CA)
+	if err != nil {
+		return nil, fmt.Errorf("ca: %w", err)
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, errors.New("ca: no certificate in it")
+	}
+	return pool, nil
+}
+
+// Pair reads a certificate chain and its key.
+func Pair(t *target.Target, c target.Certificate) (tls.Certificate, error) {
+	cert, err := t.Read(c.Cert)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	key, err := t.Read(c.Key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	pair, err := tls.X509KeyPair(cert, key)
+	if err != nil {
+		return tls.Certificate{}, err
+	}
+	if pair.Leaf == nil {
+		if pair.Leaf, err = x509.ParseCertificate(pair.Certificate[0]); err != nil {
+			return tls.Certificate{}, err
+		}
+	}
+	return pair, nil
+}
+
+func privateKey(t *target.Target, k target.Key) (jose.Key, error) {
+	var key jose.Key
+	if k.JWK == "" {
+		return key, nil
+	}
+	b, err := t.Read(k.JWK)
+	if err != nil {
+		return key, err
+	}
+	if err := json.Unmarshal(b, &key); err != nil {
+		return key, err
+	}
+	if key.Private == nil {
+		return key, errors.New("the key has no private part")
+	}
+	return key, nil
+}
+
+func (a *actors) config(c *target.Client) (tpp.Config, error) {
+	t := a.session.target
+	cfg := tpp.Config{
+		Name: c.Name, OrganisationID: c.OrganisationID, SoftwareID: c.SoftwareStatementID, CNPJ: c.CNPJ,
+		RedirectURIs: c.RedirectURIs, WebhookURIs: c.WebhookURIs, SSA: c.SSA,
+		Directory: tpp.DirectoryURLs{Participants: t.Directory.Participants, Keystore: t.Directory.Keystore, Token: t.Directory.Token},
+		PCM:       tpp.PCMURLs{URL: t.PCM.URL, Token: t.PCM.Token},
+		CA:        a.roots, Hosts: t.Hosts, Clock: a.session.clock, Timeout: t.Timeout("request"),
+	}
+	var err error
+	if cfg.Transport, err = Pair(t, c.Transport); err != nil {
+		return cfg, fmt.Errorf("client %s: transport certificate: %w", c.Name, err)
+	}
+	if cfg.Signing, err = privateKey(t, c.Signing); err != nil {
+		return cfg, fmt.Errorf("client %s: signing key: %w", c.Name, err)
+	}
+	if cfg.Encryption, err = privateKey(t, c.Encryption); err != nil {
+		return cfg, fmt.Errorf("client %s: encryption key: %w", c.Name, err)
+	}
+	return cfg, nil
+}
+
+// lend gives the bench a client of that software, which returns when the check ends.
+func (a *actors) lend(b *Bench, c *target.Client, fresh bool) (*tpp.Client, error) {
+	a.mu.Lock()
+	if free := a.pool[c]; len(free) > 0 && !fresh && !b.check.Exclusive() {
+		s := free[len(free)-1]
+		a.pool[c] = free[:len(free)-1]
+		a.mu.Unlock()
+		a.serve(b, c, s, false)
+		return s.client, nil
+	}
+	a.mu.Unlock()
+	cfg, err := a.config(c)
+	if err != nil {
+		return nil, err
+	}
+	s := &seat{}
+	cfg.Record = func(x *tpp.Exchange) {
+		if owner := s.serves.Load(); owner != nil && !background(x) {
+			owner.record(x)
+		}
+	}
+	if s.client, err = tpp.New(cfg); err != nil {
+		return nil, fmt.Errorf("client %s: %w", c.Name, err)
+	}
+	a.mu.Lock()
+	a.all = append(a.all, s)
+	a.mu.Unlock()
+	a.serve(b, c, s, fresh || b.check.Exclusive())
+	return s.client, nil
+}
+
+// background says whether an exchange is a report about other exchanges.
+func background(x *tpp.Exchange) bool { return strings.HasPrefix(x.Name, "pcm") }
+
+func (a *actors) serve(b *Bench, c *target.Client, s *seat, once bool) {
+	s.serves.Store(b)
+	b.Cleanup(func() {
+		s.serves.Store(nil)
+		b.mu.Lock()
+		trouble := once || len(b.findings) > 0 || b.ended != nil
+		b.mu.Unlock()
+		a.mu.Lock()
+		if !trouble {
+			a.pool[c] = append(a.pool[c], s)
+			a.mu.Unlock()
+			return
+		}
+		a.all = slices.DeleteFunc(a.all, func(other *seat) bool { return other == s })
+		a.mu.Unlock()
+		s.client.Close()
+	})
+}
+
+func (a *actors) close() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, s := range a.all {
+		s.client.Close()
+	}
+	a.all, a.pool = nil, map[*target.Client][]*seat{}
+	a.session.control.http.CloseIdleConnections()
+}
+
+// Client is the i-th registered client, counted from 0. The same index gives the same client throughout
+// a check; no other check uses it at the same time.
+func (b *Bench) Client(i int) *tpp.Client {
+	registered := b.session.target.Registered()
+	if i >= len(registered) {
+		b.end(report.Skip, fmt.Sprintf("the target declares %d registered clients, %d are needed", len(registered), i+1))
+	}
+	return b.client(fmt.Sprint("registered ", i), registered[i], false)
+}
+
+// FreshClient is the i-th registered client with nothing remembered: no connection, no token.
+func (b *Bench) FreshClient(i int) *tpp.Client {
+	registered := b.session.target.Registered()
+	if i >= len(registered) {
+		b.end(report.Skip, fmt.Sprintf("the target declares %d registered clients, %d are needed", len(registered), i+1))
+	}
+	return b.client("", registered[i], true)
+}
+
+// Software is software of the directory that the bank does not know yet, with exactly the given roles
+// (none: any). It belongs to this check alone until the check ends; the check must leave it unregistered.
+func (b *Bench) Software(roles ...string) *tpp.Client {
+	a := b.session.actors
+	candidates := b.session.target.Statements(roles...)
+	if len(candidates) == 0 {
+		b.end(report.Skip, "the target declares no unregistered software with role "+strings.Join(roles, "+"))
+	}
+	var mine *target.Client
+	free := b.Wait("person", "unregistered software", func() bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		for _, c := range candidates {
+			if !a.taken[c] {
+				a.taken[c], mine = true, c
+				return true
+			}
+		}
+		return false
+	})
+	if !free {
+		b.end(report.Error, "no unregistered software became free")
+	}
+	b.Cleanup(func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		delete(a.taken, mine)
+	})
+	return b.client("", mine, true)
+}
+
+func (b *Bench) client(key string, c *target.Client, fresh bool) *tpp.Client {
+	b.mu.Lock()
+	known := b.clients[key]
+	b.mu.Unlock()
+	if known != nil && key != "" {
+		return known
+	}
+	client, err := b.session.actors.lend(b, c, fresh)
+	if err != nil {
+		b.end(report.Error, err.Error())
+	}
+	if key != "" {
+		b.mu.Lock()
+		b.clients[key] = client
+		b.mu.Unlock()
+	}
+	return client
+}
+
+// HostileCertificate is a client certificate that a sound server refuses, or a legal oddity that it must
+// accept, of the target's first unregistered software: "expired", "revoked", "untrusted", "printable", …
+func (b *Bench) HostileCertificate(kind string) tls.Certificate {
+	entry, ok := b.session.target.Hostile[kind]
+	if !ok {
+		b.end(report.Skip, "the target declares no hostile certificate "+kind)
+	}
+	pair, err := Pair(b.session.target, entry)
+	if err != nil {
+		b.end(report.Error, "hostile certificate "+kind+": "+err.Error())
+	}
+	return pair
+}
+
+func describeTLS(s *tls.ConnectionState) string {
+	return tls.VersionName(s.Version) + " " + tls.CipherSuiteName(s.CipherSuite)
+}
