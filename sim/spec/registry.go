@@ -111,7 +111,8 @@ type Operation struct {
 	Idempotent bool
 	// CustomerHeaders calls require x-fapi-customer-ip-address and x-customer-user-agent.
 	CustomerHeaders bool
-	// PCM lists the additionalInfo members the caller must report for this operation.
+	// PCM lists the additionalInfo members that the caller's reports of this operation owe whatever the
+	// case; Owes tells all, with codes and conditions.
 	PCM []string
 }
 
@@ -169,6 +170,7 @@ func link(list ...*API) []*API {
 			if o.MinPageSize == 0 {
 				o.MinPageSize = 1
 			}
+			o.PCM = owed(o)
 		}
 	}
 	return list
