@@ -14,8 +14,11 @@ import (
 
 // Response holds an answer against the contract: status, headers, content type, body, and the fields that
 // the contract does not know. Of a signed answer the body is the JWS payload. requestHeader, when given,
-// lets the interaction id be compared with the one sent.
+// lets the interaction id be compared with the one sent. Without an operation there is nothing to say.
 func (j *Judge) Response(op *spec.Operation, status int, header http.Header, body []byte, requestHeader http.Header) []Violation {
+	if op == nil {
+		return nil
+	}
 	described := j.described(op)
 	ref := described.Responses.Status(status)
 	if ref == nil {
