@@ -112,7 +112,7 @@ func TestAnOrderMovesMoneyOnceHoweverOftenItIsSent(t *testing.T) {
 		t.Fatalf("%d centavos left the account", got)
 	}
 	balanced(t, b)
-	p, err := b.List(context.Background(), Query{Source: "transactions", Customer: "person-0", Parent: b.first("person-0").id, Limit: 1})
+	p, err := b.List(context.Background(), Query{Source: "transactions", Customer: "person-0", Parent: b.first("person-0").id, To: start, Limit: 1})
 	if err != nil || !strings.Contains(string(p.Records[0].Body), `"amount":"100.10"`) {
 		t.Fatalf("the movement is not the newest transaction: %s %v", p.Records[0].Body, err)
 	}
