@@ -2,9 +2,6 @@ package check
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -12,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"github.com/ensaio/ensaio/participants/tpp"
-	"github.com/ensaio/ensaio/sim/jose"
 	"github.com/ensaio/ensaio/sim/report"
 	"github.com/ensaio/ensaio/suites/target"
 )
@@ -21,13 +17,13 @@ import (
 // client serves one check only, so that every exchange has one owner.
 type actors struct {
 	session *Session
-	roots   *x509.CertPool
 
-	mu     sync.Mutex
-	pool   map[*target.Client][]*seat
-	taken  map[*target.Client]bool // software lent exclusively, to be registered
-	all    []*seat
-	server *tpp.Server // the bank as discovered
+	mu      sync.Mutex
+	configs map[*target.Client]tpp.Config
+	pool    map[*target.Client][]*seat
+	taken   map[*target.Client]bool // software lent exclusively, to be registered
+	all     []*seat
+	server  *tpp.Server // the bank as discovered
 }
 
 // seat is a client and whom it serves now.
@@ -37,94 +33,25 @@ type seat struct {
 }
 
 func newActors(s *Session) (*actors, error) {
-	a := &actors{session: s, pool: map[*target.Client][]*seat{}, taken: map[*target.Client]bool{}}
+	a := &actors{session: s, configs: map[*target.Client]tpp.Config{}, pool: map[*target.Client][]*seat{}, taken: map[*target.Client]bool{}}
 	if missing := s.target.Missing(); len(missing) > 0 {
 		return nil, fmt.Errorf("unreadable: %s", strings.Join(missing, "; "))
 	}
-	roots, err := Roots(s.target)
-	if err != nil {
-		return nil, err
-	}
-	a.roots = roots
 	return a, nil
 }
 
-// Roots returns the authorities that the target's servers chain to; the system's where none are named.
-func Roots(t *target.Target) (*x509.CertPool, error) {
-	if t.CA == "" {
-		return x509.SystemCertPool()
-	}
-	pem, err := t.Read(t.CA)
-	if err != nil {
-		return nil, fmt.Errorf("ca: %w", err)
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, errors.New("ca: no certificate in it")
-	}
-	return pool, nil
-}
-
-// Pair reads a certificate chain and its key.
-func Pair(t *target.Target, c target.Certificate) (tls.Certificate, error) {
-	cert, err := t.Read(c.Cert)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	key, err := t.Read(c.Key)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	pair, err := tls.X509KeyPair(cert, key)
-	if err != nil {
-		return tls.Certificate{}, err
-	}
-	if pair.Leaf == nil {
-		if pair.Leaf, err = x509.ParseCertificate(pair.Certificate[0]); err != nil {
-			return tls.Certificate{}, err
-		}
-	}
-	return pair, nil
-}
-
-func privateKey(t *target.Target, k target.Key) (jose.Key, error) {
-	var key jose.Key
-	if k.JWK == "" {
-		return key, nil
-	}
-	b, err := t.Read(k.JWK)
-	if err != nil {
-		return key, err
-	}
-	if err := json.Unmarshal(b, &key); err != nil {
-		return key, err
-	}
-	if key.Private == nil {
-		return key, errors.New("the key has no private part")
-	}
-	return key, nil
-}
-
+// config reads a client's keys and certificates once.
 func (a *actors) config(c *target.Client) (tpp.Config, error) {
-	t := a.session.target
-	cfg := tpp.Config{
-		Name: c.Name, OrganisationID: c.OrganisationID, SoftwareID: c.SoftwareStatementID, CNPJ: c.CNPJ,
-		RedirectURIs: c.RedirectURIs, WebhookURIs: c.WebhookURIs, SSA: c.SSA,
-		Directory: tpp.DirectoryURLs{Participants: t.Directory.Participants, Keystore: t.Directory.Keystore, Token: t.Directory.Token},
-		PCM:       tpp.PCMURLs{URL: t.PCM.URL, Token: t.PCM.Token},
-		CA:        a.roots, Hosts: t.Hosts, Clock: a.session.clock, Timeout: t.Timeout("request"),
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if known, ok := a.configs[c]; ok {
+		return known, nil
 	}
-	var err error
-	if cfg.Transport, err = Pair(t, c.Transport); err != nil {
-		return cfg, fmt.Errorf("client %s: transport certificate: %w", c.Name, err)
+	cfg, err := a.session.target.Configure(c, a.session.clock)
+	if err == nil {
+		a.configs[c] = cfg
 	}
-	if cfg.Signing, err = privateKey(t, c.Signing); err != nil {
-		return cfg, fmt.Errorf("client %s: signing key: %w", c.Name, err)
-	}
-	if cfg.Encryption, err = privateKey(t, c.Encryption); err != nil {
-		return cfg, fmt.Errorf("client %s: encryption key: %w", c.Name, err)
-	}
-	return cfg, nil
+	return cfg, err
 }
 
 // lend gives the bench a client of that software, which returns when the check ends.
@@ -266,7 +193,7 @@ func (b *Bench) HostileCertificate(kind string) tls.Certificate {
 	if !ok {
 		b.end(report.Skip, "the target declares no hostile certificate "+kind)
 	}
-	pair, err := Pair(b.session.target, entry)
+	pair, err := b.session.target.Pair(entry)
 	if err != nil {
 		b.end(report.Error, "hostile certificate "+kind+": "+err.Error())
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ensaio/ensaio/participants/psu"
 	"github.com/ensaio/ensaio/participants/tpp"
 	"github.com/ensaio/ensaio/sim/report"
 	"github.com/ensaio/ensaio/suites/target"
@@ -29,6 +30,7 @@ type Bench struct {
 	lent      []*Person
 	undo      []func()
 	clients   map[string]*tpp.Client
+	robots    []*psu.Robot
 	ended     *outcome
 }
 

@@ -108,6 +108,9 @@ func (s *Session) Run(ctx context.Context, c Check) report.Check {
 	if crash == "" {
 		b.judgeContracts()
 	}
+	if crash != "" || len(b.findings) > 0 || b.ended != nil {
+		b.seen()
+	}
 	b.settle(&result, crash, bounded.Err() != nil && ctx.Err() == nil, limit)
 	if ctx.Err() != nil && result.Status != report.Fail {
 		result.Status, result.Reason = report.Skip, "the run was interrupted"
