@@ -30,7 +30,7 @@ type Bench struct {
 	lent      []*Person
 	undo      []func()
 	clients   map[string]*tpp.Client
-	robots    []*psu.Robot
+	pages     []psu.Page
 	ended     *outcome
 }
 

@@ -2,6 +2,7 @@ package check
 
 import (
 	"github.com/ensaio/ensaio/participants/psu"
+	"github.com/ensaio/ensaio/sim/report"
 )
 
 // Robot is the person at the bank's screens, who logs in and agrees to everything unless the check says
@@ -9,7 +10,7 @@ import (
 func (b *Bench) Robot(p *Person) *psu.Robot {
 	roots, err := b.session.target.Roots()
 	if err != nil {
-		b.end("error", err.Error())
+		b.end(report.Error, err.Error())
 	}
 	r := &psu.Robot{
 		Network:  psu.Network{CA: roots, Hosts: b.session.target.Hosts, Clock: b.session.clock},
@@ -18,17 +19,24 @@ func (b *Bench) Robot(p *Person) *psu.Robot {
 	for i := range b.session.target.Clients {
 		r.Back = append(r.Back, b.session.target.Clients[i].RedirectURIs...)
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.robots = append(b.robots, r)
+	r.Seen = func(page psu.Page) {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.pages = append(b.pages, page)
+	}
 	return r
 }
 
-// seen notes which pages the robots of a check met.
+// Pages lists the bank's pages that the check's people have met so far.
+func (b *Bench) Pages() []psu.Page {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return append([]psu.Page(nil), b.pages...)
+}
+
+// seen notes which pages the people of a check met.
 func (b *Bench) seen() {
-	for _, r := range b.robots {
-		for _, page := range r.Pages() {
-			b.Note("page seen: %s, status %d", page.Address, page.Status)
-		}
+	for _, page := range b.Pages() {
+		b.Note("page seen: %s, status %d", page.Address, page.Status)
 	}
 }
