@@ -54,6 +54,8 @@ type Call struct {
 	Interaction string // x-fapi-interaction-id
 	Base        string // public address of the API host, without trailing slash, for links
 	Now         time.Time
+	// PageKey is the pagination-key for the links of a list, "" where the API has none.
+	PageKey string
 	// Report collects additionalInfo for the metrics report of this call.
 	Report map[string]string
 

@@ -138,10 +138,10 @@ func (c *Call) Filters() map[string]string {
 type Listing struct {
 	Page
 	Total int
-	// Counted lists name their totals and their last page; the definitions leave both out where counting
-	// is dear (transactions).
-	Counted bool
-	Key     string // pagination-key, or ""
+	// Totals asks for totalRecords and totalPages in meta, Last for the last link: the definitions leave
+	// them out where counting is dear (transactions), and customers has no totals.
+	Totals, Last bool
+	Key          string // pagination-key, or ""
 }
 
 // AppendLinks appends the links object of a page: self always; first and prev from the second page on;
@@ -190,7 +190,7 @@ func (c *Call) AppendLinks(b []byte, l Listing) []byte {
 	}
 	if p.Number < last {
 		link("next", p.Number+1)
-		if l.Counted {
+		if l.Last {
 			link("last", last)
 		}
 	}
@@ -200,7 +200,7 @@ func (c *Call) AppendLinks(b []byte, l Listing) []byte {
 // AppendMeta appends the meta object of a page.
 func (c *Call) AppendMeta(b []byte, l Listing) []byte {
 	b = append(b, '{')
-	if l.Counted {
+	if l.Totals {
 		b = append(b, `"totalRecords":`...)
 		b = strconv.AppendInt(b, int64(l.Total), 10)
 		b = append(b, `,"totalPages":`...)

@@ -190,7 +190,7 @@ func (a *API) extensions(ctx context.Context, c *call.Call, found *Consent) (*ca
 	if err != nil {
 		return nil, fmt.Errorf("extensions: %w", err)
 	}
-	list := call.Listing{Page: page, Total: total, Counted: true}
+	list := call.Listing{Page: page, Total: total, Totals: true, Last: true}
 	b = append(append([]byte(`{"data":`), b...), `,"links":`...)
 	b = append(c.AppendLinks(b, list), `,"meta":`...)
 	b = append(c.AppendMeta(b, list), '}')

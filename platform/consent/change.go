@@ -102,10 +102,12 @@ func (e *Engine) take(ctx context.Context, c, from *Consent, m move) (*Consent, 
 	if !t.Allowed {
 		return nil, fmt.Errorf("%s %s in %s: %w", m.event, c.Kind, c.Status, ErrState)
 	}
+	if t.To == was && m.to != was {
+		return c, nil // turned into standing still by a defect: nothing else happens either
+	}
 	next := *c
 	next.Status = t.To
-	// A step that a defect turned into standing still changes nothing else either.
-	if m.edit != nil && (t.To == m.to || t.To != was) {
+	if m.edit != nil {
 		m.edit(&next)
 	}
 	if next.Status != was {

@@ -179,6 +179,24 @@ func (e *Engine) Active() int {
 // ActiveOf counts the authorised consents of one client.
 func (e *Engine) ActiveOf(clientID string) int { return e.active.of(clientID) }
 
+// Each shows every consent, in no order, until fn says false. It is for tools and tests: it walks all.
+func (e *Engine) Each(fn func(*Consent) bool) {
+	for i := range e.shards {
+		s := &e.shards[i]
+		s.RLock()
+		var ids []string
+		for id := range s.by {
+			ids = append(ids, id)
+		}
+		s.RUnlock()
+		for _, id := range ids {
+			if c, ok := e.Get(id); ok && !fn(c) {
+				return
+			}
+		}
+	}
+}
+
 // lapse ends what time has ended.
 func (e *Engine) lapse() {
 	now := e.clock.Now()
