@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
+	"flag"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -297,6 +300,39 @@ func TestMoneyAndMask(t *testing.T) {
 	for in, want := range map[string]string{"11144477735": "***.444.777-**", "12ABC34501DE35": "12.ABC.345/01DE-35", "x@y.br": "x@y.br", "": ""} {
 		if got := Mask(in); got != want {
 			t.Errorf("Mask(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+var update = flag.Bool("update", false, "write the sample pages anew")
+
+// The sample pages are what the robot customer is tested with: when a page changes, they change with it.
+func TestSamplePagesAreCurrent(t *testing.T) {
+	several := dataView()
+	several.Companies = []Company{{ID: "c-1", Name: "Padaria Sintética LTDA", CNPJ: "12ABC34501DE35"}, {ID: "c-2", Name: "Oficina Sintética LTDA", CNPJ: "11222333000181"}}
+	for name, draw := range map[string]func(*Screens, *bytes.Buffer) error{
+		"login": func(s *Screens, b *bytes.Buffer) error {
+			return s.Login(b, LoginView{Page: Page{Brand: "Banco Ensaio"}, Form: Form{Action: "/login", CSRF: "csrf-1"}, Requester: "Receptora Aurora"})
+		},
+		"data":    func(s *Screens, b *bytes.Buffer) error { return s.Consent(b, several) },
+		"payment": func(s *Screens, b *bytes.Buffer) error { return s.Payment(b, paymentView()) },
+		"error": func(s *Screens, b *bytes.Buffer) error {
+			return s.Error(b, ErrorView{Page: Page{Brand: "Banco Ensaio"}, Kind: "expired", What: "O pedido expirou", Why: "Passou do prazo.", Do: "Peça de novo."})
+		},
+	} {
+		got, _ := page(t, draw)
+		file := filepath.Join("testdata", name+".html")
+		if *update {
+			if err := os.WriteFile(file, []byte(got), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got != string(want) {
+			t.Errorf("%s differs from the page drawn; run the test with -update", file)
 		}
 	}
 }
