@@ -80,6 +80,8 @@ type Directory struct {
 	public map[string]http.Handler
 	outage atomic.Int64 // status answered to everything while not 0
 
+	patience time.Duration // how long the body of a request may take
+
 	mu            sync.RWMutex
 	organisations []*organisation
 	software      map[string]*software
@@ -92,7 +94,7 @@ func New(cfg Config) (*Directory, error) {
 	if cfg.Authority == nil || cfg.Clock == nil || cfg.Base.Keystore == "" {
 		return nil, errors.New("directory: needs an authority, a clock and its addresses")
 	}
-	d := &Directory{cfg: cfg, software: map[string]*software{}}
+	d := &Directory{cfg: cfg, software: map[string]*software{}, patience: bodyTimeout}
 	var err error
 	if d.changes, err = openChanges(cfg.Dir); err != nil {
 		return nil, fmt.Errorf("directory: %w", err)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -67,7 +68,7 @@ func (d *Directory) Handler() http.Handler {
 		if d.cfg.Seams.Bends() {
 			d.cfg.Seams.Request(&fault.Request{Place: "directory", HTTP: r})
 		}
-		if h, ok := d.public[hostOf("//"+r.Host)]; ok {
+		if h, ok := d.public[hostOf("//"+strings.ToLower(r.Host))]; ok {
 			h.ServeHTTP(w, r)
 			return
 		}
@@ -87,7 +88,7 @@ func (d *Directory) serve(operation string, h func(*http.Request) (answer, error
 				// A sender that dawdles loses its connection. The timer, unlike a deadline, needs no
 				// reading of a clock that tests step.
 				control := http.NewResponseController(w)
-				late := time.AfterFunc(bodyTimeout, func() { _ = control.SetReadDeadline(time.Unix(1, 0)) })
+				late := time.AfterFunc(d.patience, func() { _ = control.SetReadDeadline(time.Unix(1, 0)) })
 				defer late.Stop()
 				r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 			}

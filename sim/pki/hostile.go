@@ -53,16 +53,15 @@ func Kinds() []string {
 // Hostile issues the certificate of s with exactly one thing wrong with it, one of [Kinds]; given one of
 // [Forms] it issues that legal variant. The certificates of one subject share a key of their own.
 func (a *Authority) Hostile(kind string, s Subject) (Identity, error) {
+	label := s.label()
 	if slices.Contains(Forms(), kind) {
 		s.Form = kind
-		return a.Transport(s)
+	} else if !slices.Contains(Kinds(), kind) {
+		return Identity{}, fmt.Errorf("hostile certificate %q: want one of %s", kind, strings.Join(append(Kinds(), Forms()...), ", "))
 	}
-	if !slices.Contains(Kinds(), kind) {
-		return Identity{}, fmt.Errorf("hostile certificate %q: want one of %s", kind, strings.Join(Kinds(), ", "))
-	}
-	file := "hostile-" + s.label() + "-" + kind
+	file := "hostile-" + label + "-" + kind
 	if kind == SigningOnly {
-		return a.seal(s, file)
+		return a.seal(s, file, a.shared(label))
 	}
 	switch kind {
 	case OtherSoftware:
@@ -92,7 +91,7 @@ func (a *Authority) Hostile(kind string, s Subject) (Identity, error) {
 		}
 	}
 	id, err := a.client(s, file, list, func(o *order) {
-		o.key = a.shared(s.label())
+		o.key = a.shared(label)
 		a.bend(o, kind, foreign)
 	})
 	if err != nil {

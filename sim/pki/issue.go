@@ -71,10 +71,10 @@ func (a *Authority) Transport(s Subject) (Identity, error) {
 
 // Signing issues a BRSEAL: the organisation's certificate for signing messages (CERT-06, CERT-07).
 func (a *Authority) Signing(s Subject) (Identity, error) {
-	return a.seal(s, "signing-"+s.label())
+	return a.seal(s, "signing-"+s.label(), nil)
 }
 
-func (a *Authority) seal(s Subject, file string) (Identity, error) {
+func (a *Authority) seal(s Subject, file string, key func() (*rsa.PrivateKey, error)) (Identity, error) {
 	subject, err := encode(brseal(s))
 	if err != nil {
 		return Identity{}, err
@@ -85,7 +85,7 @@ func (a *Authority) seal(s Subject, file string) (Identity, error) {
 	}
 	t := a.leaf(subject, x509.KeyUsageDigitalSignature|x509.KeyUsageContentCommitment)
 	t.ExtraExtensions = append(t.ExtraExtensions, extension(oidSubjectAltName, names))
-	return a.fill(order{file: file, ca: a.signing, template: t})
+	return a.fill(order{file: file, ca: a.signing, template: t, key: key})
 }
 
 // client issues a certificate of the transport chain with the given subject, bent by bend if any.
