@@ -138,14 +138,35 @@ func (c *Client) additionalInfo(e *Exchange, status int) map[string]any {
 	}
 	if e.Operation.API.Signed {
 		paymentInfo(e, status, sent, put)
+		put("paymentType", c.kind(consent, purposes[text(dig(sent, "data.payment.purpose"))]), creates || e.Operation.ID == "payments.create" || e.Operation.ID == "payments.cancel")
 	}
 	return info
 }
 
+// kind remembers the type of the payments of a consent from its creation, for the reports that follow.
+func (c *Client) kind(consent, created string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if created != "" && consent != "" {
+		if len(c.kinds) > 100_000 {
+			clear(c.kinds)
+		}
+		c.kinds[consent] = created
+	}
+	if created == "" {
+		created = c.kinds[consent]
+	}
+	if created == "" {
+		created = "IMMEDIATE"
+	}
+	return created
+}
+
+func text(v any) string { s, _ := v.(string); return s }
+
 // paymentInfo adds what is asked of payment calls.
 func paymentInfo(e *Exchange, status int, sent map[string]any, put func(string, any, bool)) {
 	op, ok := e.Operation.ID, status < 400
-	text := func(v any) string { s, _ := v.(string); return s }
 	answered := e.Text("data.status")
 	if answered == "" {
 		answered = e.Text("data.0.status")
@@ -166,7 +187,6 @@ func paymentInfo(e *Exchange, status int, sent map[string]any, put func(string, 
 	case "payments.consent-create":
 		put("authorisationFlowIntent", "HYBRID_FLOW", true)
 		put("localInstrument", text(dig(sent, "data.payment.details.localInstrument")), true)
-		put("paymentType", purposes[text(dig(sent, "data.payment.purpose"))], true)
 		put("paymentDate", text(dig(sent, "data.payment.date")), status == http.StatusCreated)
 		if schedule := dig(sent, "data.payment.schedule"); schedule != nil && status == http.StatusCreated {
 			b, _ := json.Marshal(schedule)
@@ -174,15 +194,12 @@ func paymentInfo(e *Exchange, status int, sent map[string]any, put func(string, 
 		}
 	case "payments.create":
 		put("authorisationFlow", flow(text(dig(sent, "data.0.authorisationFlow"))), true)
-		list, _ := dig(sent, "data").([]any)
-		put("paymentType", map[bool]string{false: "IMMEDIATE", true: "RECURRENT"}[len(list) > 1], true)
 		put("paymentList", paymentList(e), status == http.StatusCreated)
 	case "payments.read", "payments.cancel":
 		put("authorisationFlow", flow(e.Text("data.authorisationFlow")), true)
 		put("localInstrument", e.Text("data.localInstrument"), ok)
 		put("cancellationReason", e.Text("data.cancellation.reason"), status == http.StatusOK)
 		put("cancelledFrom", e.Text("data.cancellation.cancelledFrom"), status == http.StatusOK)
-		put("paymentType", "IMMEDIATE", op == "payments.cancel")
 	}
 }
 

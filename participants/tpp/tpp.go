@@ -85,6 +85,7 @@ type Client struct {
 	pools  map[string]*http.Client // by certificate fingerprint
 	tokens map[string]*Grant       // client-credentials tokens by server and scope
 	owners map[string]string       // consent of an access token, by tokenId
+	kinds  map[string]string       // paymentType of a payment consent
 	last   string                  // last interaction id, for the saboteur that repeats it
 }
 
@@ -101,7 +102,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 15 * time.Second
 	}
-	c := &Client{cfg: cfg, ignore: map[string]bool{}, pools: map[string]*http.Client{}, tokens: map[string]*Grant{}, owners: map[string]string{}}
+	c := &Client{cfg: cfg, ignore: map[string]bool{}, pools: map[string]*http.Client{}, tokens: map[string]*Grant{}, owners: map[string]string{}, kinds: map[string]string{}}
 	for _, name := range cfg.Ignore {
 		c.ignore[name] = true
 	}
