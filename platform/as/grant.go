@@ -1,0 +1,224 @@
+package as
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ensaio/ensaio/platform/consent"
+	"github.com/ensaio/ensaio/platform/store"
+)
+
+const kindGrant = "grant"
+
+// grant is what a customer's approval gave to a client: the refresh token and every access token made
+// from it. It lives no longer than its consent. Immutable once published.
+type grant struct {
+	id        grantID
+	ClientID  string   `json:"client_id"`
+	ConsentID string   `json:"consent_id"`
+	Subject   string   `json:"sub"`
+	Customer  string   `json:"customer"` // core key of the person or company whose data or money it is
+	Static    []string `json:"scopes"`
+	Dynamic   string   `json:"dynamic_scope"`
+	// RefreshHash is the SHA-256 of the refresh token, which itself is not kept; "" when none was given.
+	RefreshHash string `json:"refresh_hash,omitempty"`
+	// RefreshUntil ends the refresh token by itself; zero means with the consent only (AS-RT-01).
+	RefreshUntil time.Time `json:"refresh_until,omitzero"`
+	Issued       time.Time `json:"issued"`
+
+	mask   uint64
+	scopes []string // all, the dynamic one last
+}
+
+func (g *grant) ready(id grantID) *grant {
+	g.id, g.mask = id, scopeMask(g.Static)
+	g.scopes = scopesOf(g.mask)
+	if g.Dynamic != "" {
+		g.scopes = append(g.scopes, g.Dynamic)
+	}
+	return g
+}
+
+func (g *grant) name() string { return hex.EncodeToString(g.id[:]) }
+
+// holds says whether the scope is in the grant.
+func (g *grant) holds(scope string) bool {
+	bit, known := scopeBit(scope)
+	return (known && g.mask&bit != 0) || (scope == g.Dynamic && scope != "")
+}
+
+// remains is how long a grant whose consent ended is remembered, so that its tokens are refused for what
+// they are.
+const remains = time.Hour
+
+// grants holds the live grants in memory, in front of the store.
+type grants struct {
+	mu        sync.RWMutex
+	byID      map[grantID]*grant
+	byRefresh map[string]*grant
+	byConsent map[string][]*grant
+	ended     []endedGrant // in order of their end
+}
+
+type endedGrant struct {
+	grant *grant
+	until time.Time
+}
+
+func (g *grants) get(id grantID) *grant {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.byID[id]
+}
+
+func (g *grants) ofRefresh(token string) *grant {
+	if token == "" {
+		return nil
+	}
+	hash := hashed(token)
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.byRefresh[hash]
+}
+
+func (g *grants) put(one *grant) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.byID == nil {
+		g.byID, g.byRefresh, g.byConsent = map[grantID]*grant{}, map[string]*grant{}, map[string][]*grant{}
+	}
+	if old := g.byID[one.id]; old != nil {
+		g.forget(old)
+	}
+	g.byID[one.id] = one
+	if one.RefreshHash != "" {
+		g.byRefresh[one.RefreshHash] = one
+	}
+	if one.ConsentID != "" {
+		g.byConsent[one.ConsentID] = append(g.byConsent[one.ConsentID], one)
+	}
+}
+
+// forget removes a grant; the caller holds the lock.
+func (g *grants) forget(one *grant) {
+	if g.byID[one.id] == one {
+		delete(g.byID, one.id)
+	}
+	if g.byRefresh[one.RefreshHash] == one {
+		delete(g.byRefresh, one.RefreshHash)
+	}
+	kept := g.byConsent[one.ConsentID][:0:0]
+	for _, other := range g.byConsent[one.ConsentID] {
+		if other != one {
+			kept = append(kept, other)
+		}
+	}
+	if g.byConsent[one.ConsentID] = kept; len(kept) == 0 {
+		delete(g.byConsent, one.ConsentID)
+	}
+}
+
+func (g *grants) remove(one *grant) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.forget(one)
+}
+
+// end marks the grants of a consent as over and returns them; they leave the memory a while later.
+func (g *grants) end(consentID string, now time.Time) []*grant {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for len(g.ended) > 0 && !now.Before(g.ended[0].until) {
+		g.forget(g.ended[0].grant)
+		g.ended = g.ended[1:]
+	}
+	over := append([]*grant(nil), g.byConsent[consentID]...)
+	for _, one := range over {
+		g.ended = append(g.ended, endedGrant{one, now.Add(remains)})
+	}
+	return over
+}
+
+func (g *grants) matching(which func(*grant) bool) []*grant {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	var all []*grant
+	for _, one := range g.byID {
+		if which(one) {
+			all = append(all, one)
+		}
+	}
+	return all
+}
+
+func (s *Server) loadGrants(ctx context.Context) error {
+	err := s.cfg.Store.Each(ctx, kindGrant, func(r store.Record) error {
+		var g grant
+		raw, err := hex.DecodeString(r.ID)
+		if err != nil || len(raw) != len(grantID{}) || json.Unmarshal(r.Body, &g) != nil {
+			return fmt.Errorf("grant %s: damaged", r.ID)
+		}
+		s.grants.put(g.ready(grantID(raw)))
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("load grants: %w", err)
+	}
+	return nil
+}
+
+// keepGrant makes a grant durable, then live.
+func (s *Server) keepGrant(ctx context.Context, g *grant) error {
+	if err := s.cfg.Store.Commit(audit(ctx), store.Put(kindGrant, g.name(), g)); err != nil {
+		return fmt.Errorf("keep grant: %w", err)
+	}
+	s.grants.put(g)
+	return nil
+}
+
+func newGrantID() (id grantID) {
+	_, _ = rand.Read(id[:]) // never fails: the runtime stops the program first
+	return id
+}
+
+// dropGrants ends every matching grant at once. What the store cannot forget now it forgets at the next
+// end of its consent; in memory it is gone.
+func (s *Server) dropGrants(ctx context.Context, which func(*grant) bool) {
+	var ops []store.Op
+	for _, g := range s.grants.matching(which) {
+		s.grants.remove(g)
+		ops = append(ops, store.Delete(kindGrant, g.name()))
+	}
+	s.erase(ctx, ops)
+}
+
+func (s *Server) dropGrant(ctx context.Context, g *grant) {
+	s.grants.remove(g)
+	s.erase(ctx, []store.Op{store.Delete(kindGrant, g.name())})
+}
+
+func (s *Server) erase(ctx context.Context, ops []store.Op) {
+	if err := s.cfg.Store.Commit(ctx, ops...); err != nil {
+		s.log.Error("grants not erased", "count", len(ops), "error", err)
+	}
+}
+
+// consentChanged erases the grants of a consent that can never be used again. That they are refused does
+// not depend on it: every use asks the consent (AS-CONS-04, AS-RT-05).
+func (s *Server) consentChanged(c *consent.Consent) {
+	if c.Status != consent.Rejected && c.Status != consent.Consumed {
+		return
+	}
+	var ops []store.Op
+	for _, g := range s.grants.end(c.ID, s.clock.Now()) {
+		ops = append(ops, store.Delete(kindGrant, g.name()))
+	}
+	if len(ops) > 0 {
+		s.erase(context.Background(), ops)
+	}
+}
