@@ -208,10 +208,20 @@ func (c *Client) Share(ctx context.Context, s *Server, permissions []string, who
 	return c.Authorise(ctx, k, customer)
 }
 
-// Resources lists the resources of a consent, polling while the institution still prepares them.
+// Resources lists the resources of a consent, polling ever more slowly while the institution answers 202
+// because it still prepares them (at most the five minutes that the standard allows).
 func (c *Client) Resources(ctx context.Context, g *Grant) ([]map[string]any, error) {
-	records, _, err := c.ReadAll(ctx, g, spec.Find("resources.list"), nil, nil)
-	return records, err
+	end := c.cfg.Clock.Now().Add(5 * time.Minute)
+	for pause := 200 * time.Millisecond; ; pause = min(2*pause, 10*time.Second) {
+		records, pages, err := c.ReadAll(ctx, g, spec.Find("resources.list"), nil, nil)
+		last := pages[len(pages)-1]
+		if err == nil || last == nil || last.Status != http.StatusAccepted || c.cfg.Clock.Now().After(end) {
+			return records, err
+		}
+		if err := c.cfg.Clock.Sleep(ctx, pause); err != nil {
+			return nil, err
+		}
+	}
 }
 
 // Accounts lists the accounts of a consent.

@@ -59,6 +59,19 @@ func (c *Client) ServerKeys(ctx context.Context, s *Server) (jose.Set, error) {
 	return c.keys.get(ctx, s.JWKS, "")
 }
 
+// EncryptionKey is the key to which request objects for a server are encrypted (TPP-11).
+func (c *Client) EncryptionKey(ctx context.Context, s *Server) (jose.Key, error) {
+	set, err := c.ServerKeys(ctx, s)
+	if err != nil {
+		return jose.Key{}, err
+	}
+	key, ok := set.ForUse("enc")
+	if !ok {
+		return jose.Key{}, fmt.Errorf("keys of %s: none for encryption", s.Issuer)
+	}
+	return key, nil
+}
+
 // OrganisationKeys are the active signing keys of an organisation in the directory (JWS-09).
 func (c *Client) OrganisationKeys(ctx context.Context, organisation string) (jose.Set, error) {
 	return c.keys.get(ctx, c.keystore(organisation), "")

@@ -56,9 +56,9 @@ func (c *Client) Discover(ctx context.Context, at Institution, clientID string) 
 	l := &ledger{client: c, subject: "discovery"}
 	prefix, found := strings.CutSuffix(at.Discovery, "/.well-known/openid-configuration")
 	l.demand("TPP-01/issuer-matches", found && s.Issuer != "" && strings.TrimSuffix(s.Issuer, "/") == strings.TrimSuffix(prefix, "/"), "issuer %q at %s", s.Issuer, at.Discovery)
-	for name, endpoint := range map[string]string{"authorization_endpoint": s.Authorization, "token_endpoint": s.Token, "pushed_authorization_request_endpoint": s.PAR, "jwks_uri": s.JWKS} {
-		u, err := url.Parse(endpoint)
-		l.demand("TPP-01/endpoints-present", err == nil && u.Scheme == "https" && u.Host != "", "%s is %q", name, endpoint)
+	for _, x := range []struct{ name, at string }{{"authorization_endpoint", s.Authorization}, {"token_endpoint", s.Token}, {"pushed_authorization_request_endpoint", s.PAR}, {"jwks_uri", s.JWKS}} {
+		u, err := url.Parse(x.at)
+		l.demand("TPP-01/endpoints-present", err == nil && u.Scheme == "https" && u.Host != "", "%s is %q", x.name, x.at)
 	}
 	l.demand("TPP-01/par-announced", doc["require_pushed_authorization_requests"] == true, "require_pushed_authorization_requests is %v", doc["require_pushed_authorization_requests"])
 	l.demand("TPP-01/private-key-jwt", slices.Contains(texts(doc["token_endpoint_auth_methods_supported"]), "private_key_jwt"), "methods are %v", doc["token_endpoint_auth_methods_supported"])
