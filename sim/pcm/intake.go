@@ -1,0 +1,464 @@
+package pcm
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/time/rate"
+
+	"github.com/ensaio/ensaio/sim/fault"
+	"github.com/ensaio/ensaio/sim/rule"
+)
+
+// The limits of one request.
+const (
+	maxReports = 5000
+	maxEvents  = 1000
+	maxBody    = 32 << 20
+)
+
+// The kinds of entries in the log.
+const (
+	kindPrivate = iota + 1
+	kindOpen
+	kindHybrid // and the number of the event above it
+)
+
+// The decisions at the door, as logged.
+const (
+	keptAccepted = iota + 1
+	keptDiscarded
+)
+
+// request is an intake request on its way through the rules.
+type request struct {
+	http    *http.Request
+	session bool
+	allowed bool // within the rate
+	body    raw
+	count   int
+	intake  *intake
+	tooBig  bool
+}
+
+// intake is one of the endpoints that take arrays.
+type intake struct {
+	operation string
+	kind      byte
+	least     int
+	most      int
+	malformed string // the message for a body that is no array
+	event     *event
+}
+
+var (
+	privateIntake = &intake{operation: "private", kind: kindPrivate, least: 1, most: maxReports, malformed: "Invalid payload format: MUST be an array"}
+	openIntake    = &intake{operation: "opendata", kind: kindOpen, least: 1, most: maxReports, malformed: "Invalid payload format: MUST be an array"}
+)
+
+func hybridIntake(e *event) *intake {
+	n := byte(0)
+	for i := range events {
+		if &events[i] == e {
+			n = byte(i)
+		}
+	}
+	return &intake{operation: "hybrid-flow/" + e.path, kind: kindHybrid + n, most: maxEvents, malformed: "Report Invalid", event: e}
+}
+
+func refused(status int, message string) error {
+	return &problem{status, string(append(appendText([]byte(`{"message":`), message), '}'))}
+}
+
+// requestRules are the whole-request failures of section 3, in the order in which a request meets them.
+var requestRules = rule.NewSet("pcm.request",
+	rule.Rule[*request]{ID: "PCM-REQUEST/token", Weight: fault.Critical, Text: "a live access token is there",
+		Check: func(_ context.Context, r *request) error {
+			if !r.session {
+				return refused(http.StatusUnauthorized, "Unauthorized")
+			}
+			return nil
+		}},
+	rule.Rule[*request]{ID: "PCM-REQUEST/rate", Weight: fault.Minor, Text: "one organisation sends at most 300 requests per second",
+		Check: func(_ context.Context, r *request) error {
+			if !r.allowed {
+				return refused(http.StatusTooManyRequests, "Too Many Requests")
+			}
+			return nil
+		}},
+	rule.Rule[*request]{ID: "PCM-REQUEST/accepts-json", Weight: fault.Minor, Text: "the caller accepts JSON",
+		Check: func(_ context.Context, r *request) error {
+			if !acceptsJSON(r.http.Header.Get("Accept")) {
+				return refused(http.StatusNotAcceptable, "Content type not accepted")
+			}
+			return nil
+		}},
+	rule.Rule[*request]{ID: "PCM-REQUEST/is-json", Weight: fault.Minor, Text: "the content type is JSON",
+		Check: func(_ context.Context, r *request) error {
+			if media, _, err := mime.ParseMediaType(r.http.Header.Get("Content-Type")); err != nil || media != "application/json" {
+				return refused(http.StatusUnsupportedMediaType, "Unsupported Media Type")
+			}
+			return nil
+		}},
+	rule.Rule[*request]{ID: "PCM-REQUEST/is-array", Weight: fault.Major, Text: "the body is an array of at least one item, where one is asked for",
+		Check: func(_ context.Context, r *request) error {
+			if !r.tooBig && (r.body.kind() != "array" || r.count < r.intake.least) {
+				return refused(http.StatusBadRequest, r.intake.malformed)
+			}
+			return nil
+		}},
+	rule.Rule[*request]{ID: "PCM-REQUEST/batch-limit", Weight: fault.Minor, Text: "there are at most 5000 reports, or 1000 events",
+		Check: func(_ context.Context, r *request) error {
+			if r.tooBig || r.count > r.intake.most {
+				return refused(http.StatusRequestEntityTooLarge, "Record limit exceeded")
+			}
+			return nil
+		}},
+)
+
+func acceptsJSON(accept string) bool {
+	if accept == "" {
+		return true
+	}
+	for part := range strings.SplitSeq(accept, ",") {
+		media, _, err := mime.ParseMediaType(strings.TrimSpace(part))
+		if err == nil && (media == "*/*" || media == "application/*" || media == "application/json") {
+			return true
+		}
+	}
+	return false
+}
+
+// limits holds one bucket per organisation.
+type limits struct {
+	mu   sync.Mutex
+	rate int
+	of   map[string]*rate.Limiter
+}
+
+func (l *limits) allow(org string, now time.Time) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.of == nil {
+		l.of = map[string]*rate.Limiter{}
+	}
+	b := l.of[org]
+	if b == nil {
+		b = rate.NewLimiter(rate.Limit(l.rate), l.rate)
+		l.of[org] = b
+	}
+	return b.AllowN(now, 1)
+}
+
+// verdict is the decision about one item.
+type verdict struct {
+	id          [16]byte
+	body        raw
+	record      record
+	number      uint64 // in the book, when accepted there
+	discarded   bool
+	message     string
+	correlation []byte
+	offset      int // of its frame in the run
+}
+
+// bodies and runs are reused between requests: a full batch is several megabytes.
+var (
+	bodies = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+	runs   = sync.Pool{New: func() any { return new([]byte) }}
+)
+
+// intake takes a batch in: the whole-request rules, then each item's, then the book for what was
+// accepted, then the log, and only then the answer.
+func (p *PCM) intake(in *intake) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if p.faults.strike(w, r, p, "report") {
+			return
+		}
+		buf := bodies.Get().(*bytes.Buffer)
+		defer bodies.Put(buf)
+		buf.Reset()
+		now := p.cfg.Clock.Now()
+		s, live := p.session(r, now)
+		q := &request{http: r, session: live, intake: in, allowed: p.limits.allow(s.organisation, now)}
+		_, err := io.Copy(buf, http.MaxBytesReader(w, r.Body, maxBody))
+		var large *http.MaxBytesError
+		if q.tooBig = errors.As(err, &large); err != nil && !q.tooBig {
+			p.refuse(w, r, in.operation, http.StatusBadRequest, in.malformed)
+			return
+		}
+		if body := trim(buf.Bytes()); json.Valid(body) {
+			if q.body = body; body.kind() == "array" {
+				elements(body, func(raw) { q.count++ })
+			}
+		}
+		status, answer := p.take(r.Context(), q, s, now)
+		p.history.request(Request{At: now, Organisation: s.organisation, Operation: in.operation, Items: q.count, Bytes: buf.Len(), Status: status})
+		if _, lost := p.faults.take("report", "lost"); lost {
+			panic(http.ErrAbortHandler)
+		}
+		p.answer(w, r, in.operation, status, answer)
+	}
+}
+
+func (p *PCM) take(ctx context.Context, q *request, s session, now time.Time) (int, []byte) {
+	if err := requestRules.Check(ctx, p.cfg.Seams, q); err != nil {
+		var b *problem
+		if errors.As(err, &b) {
+			return b.status, []byte(b.body)
+		}
+		return http.StatusInternalServerError, []byte(`{"message":"Internal Server Error"}`)
+	}
+	list := make([]verdict, 0, max(q.count, 1))
+	if q.body.kind() == "array" {
+		elements(q.body, func(v raw) { list = append(list, verdict{body: v}) })
+	} else if q.body != nil {
+		list = append(list, verdict{body: q.body})
+	}
+	_, discardAll := p.faults.take("report", "discard")
+	if err := p.keep(ctx, q.intake, list, s, now, discardAll); err != nil {
+		p.cfg.Log.Error("reports not kept", "items", len(list), "error", err)
+		return http.StatusInternalServerError, []byte(`{"message":"Internal Server Error"}`)
+	}
+	status := http.StatusOK
+	out := make([]byte, 0, len(list)*96+2)
+	out = append(out, '[')
+	for i := range list {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		if list[i].discarded {
+			status = http.StatusMultiStatus
+		}
+		out = appendVerdict(out, &list[i])
+	}
+	return status, append(out, ']')
+}
+
+// keep judges, enters and logs a batch. After an error nothing of it counts.
+func (p *PCM) keep(ctx context.Context, in *intake, list []verdict, s session, now time.Time, discardAll bool) error {
+	received := now.UnixMilli()
+	switch in.kind {
+	case kindPrivate, kindOpen:
+		p.judgeReports(ctx, in, list, s, now)
+	default:
+		p.judgeEvents(ctx, in, list, s, now)
+	}
+	for i := range list {
+		if _, err := p.ids.Read(list[i].id[:]); err != nil {
+			return err
+		}
+		list[i].id[6], list[i].id[8] = list[i].id[6]&0x0f|0x40, list[i].id[8]&0x3f|0x80
+		if discardAll {
+			list[i].discarded, list[i].message = true, "Internal processing error"
+		}
+	}
+	if in.kind == kindPrivate || in.kind == kindOpen {
+		p.enter(ctx, list)
+	}
+	run := runs.Get().(*[]byte)
+	defer runs.Put(run)
+	b := (*run)[:0]
+	for i := range list {
+		v := &list[i]
+		v.offset = len(b)
+		e := entry{id: v.id, received: received, kind: in.kind, decision: keptAccepted, reporter: s.organisation, message: v.message, body: v.body}
+		if v.discarded {
+			e.decision = keptDiscarded
+		}
+		b = appendEntry(b, &e)
+	}
+	*run = b
+	at, err := p.ledger.append(b)
+	if err == nil {
+		err = p.ledger.commit(at + position(len(b)))
+	}
+	p.settleBatch(in, list, s, at, received, err)
+	return err
+}
+
+// judgeReports applies the item rules. No lock is held: this is the expensive part.
+func (p *PCM) judgeReports(ctx context.Context, in *intake, list []verdict, s session, now time.Time) {
+	r := &report{reporter: s.organisation, now: now, known: p.cfg.Known, lists: []string{"private"}}
+	rules := private
+	if in.kind == kindOpen {
+		rules, r.lists = open, []string{"opendata"}
+	}
+	for i := range list {
+		v := &list[i]
+		r.read(v.body)
+		if breaches := rules.CheckAll(ctx, p.cfg.Seams, r); breaches != nil {
+			v.discarded, v.message = true, join(breaches)
+		} else {
+			v.record = p.book.record(r, now.UnixMilli())
+			if in.kind == kindPrivate {
+				v.record.findings = uint8(min(len(r.criticise()), 255))
+			} else {
+				v.record.open(p.book.number(s.organisation))
+			}
+		}
+		v.correlation = r.fields[fCorrelation].bytes()
+	}
+}
+
+func join(breaches []error) string {
+	var m []string
+	for _, err := range breaches {
+		m = append(m, errors.Unwrap(err).Error())
+	}
+	text := strings.Join(m, ";")
+	for len(text) > 200 || !utf8.ValidString(text) {
+		text = text[:min(len(text)-1, 200)]
+	}
+	return text
+}
+
+// enter puts the accepted reports into the book, where a repetition shows.
+func (p *PCM) enter(ctx context.Context, list []verdict) {
+	p.book.mu.Lock()
+	defer p.book.mu.Unlock()
+	for i := range list {
+		v := &list[i]
+		if v.discarded {
+			continue
+		}
+		there := p.book.index[v.record.key]
+		pl := place{taken: v.record.key != [16]byte{} && *there.of(v.record.serverSide) != 0}
+		if err := once.Check(ctx, p.cfg.Seams, &pl); err != nil {
+			v.discarded, v.message = true, errors.Unwrap(err).Error()
+			continue
+		}
+		v.number = p.book.add(v.record)
+	}
+}
+
+// settleBatch gives the entered reports their place in the log and hands them to the pairing, or takes
+// them back when the log failed.
+func (p *PCM) settleBatch(in *intake, list []verdict, s session, at position, received int64, failed error) {
+	numbers := make([]uint64, 0, len(list))
+	p.book.mu.Lock()
+	for i := range list {
+		v := &list[i]
+		if v.number == 0 {
+			continue
+		}
+		if failed != nil {
+			p.book.void(v.number)
+			continue
+		}
+		if rec := p.book.get(v.number); rec != nil {
+			rec.pos = at + position(v.offset)
+			numbers = append(numbers, v.number)
+		}
+	}
+	unneeded := p.book.evict()
+	p.book.mu.Unlock()
+	if failed != nil {
+		return
+	}
+	if unneeded != 0 {
+		if err := p.ledger.forget(unneeded); err != nil {
+			p.cfg.Log.Warn("old reports not deleted", "error", err)
+		}
+	}
+	for i := range list {
+		v := &list[i]
+		p.remember(in.kind, s.organisation, v, received)
+	}
+	p.pairing.add(numbers)
+}
+
+// remember keeps what the queries need beside the book: discards and journeys.
+func (p *PCM) remember(kind byte, reporter string, v *verdict, received int64) {
+	switch {
+	case v.discarded:
+		p.history.discard(Discard{At: time.UnixMilli(received).UTC(), Organisation: reporter, Message: v.message, Sent: bytes.Clone(v.body)})
+	case kind >= kindHybrid:
+		p.journeys.add(kind, v.body, received)
+	case v.record.endpoint == tokenEndpoint && !v.record.serverSide:
+		p.journeys.token(v.body, received)
+	}
+}
+
+func (p *PCM) pair(batch []uint64) {
+	const stretch = 4096 // the lock is let go in between, so that intake goes on
+	for len(batch) > 0 {
+		n := min(len(batch), stretch)
+		p.book.mu.Lock()
+		for _, number := range batch[:n] {
+			p.book.settle(context.Background(), p.cfg.Seams, number)
+		}
+		p.book.mu.Unlock()
+		batch = batch[n:]
+	}
+}
+
+// replay rebuilds memory from one entry of the log, as it was decided then.
+func (p *PCM) replay(e entry, at position) {
+	v := verdict{id: e.id, body: e.body, discarded: e.decision == keptDiscarded, message: e.message}
+	if !v.discarded && (e.kind == kindPrivate || e.kind == kindOpen) {
+		r := &report{lists: []string{"private", "opendata"}}
+		r.read(e.body)
+		p.book.mu.Lock()
+		v.record = p.book.recordLocked(r, e.received)
+		v.record.pos = at
+		if e.kind == kindOpen {
+			v.record.open(p.book.org([]byte(e.reporter)))
+		} else {
+			v.record.findings = uint8(min(len(r.criticise()), 255))
+		}
+		n := p.book.add(v.record)
+		p.book.settle(context.Background(), p.cfg.Seams, n)
+		p.book.evict()
+		p.book.mu.Unlock()
+	}
+	p.remember(e.kind, e.reporter, &v, e.received)
+}
+
+// appendVerdict writes the answer about one item.
+func appendVerdict(b []byte, v *verdict) []byte {
+	b = append(b, `{"reportId":"`...)
+	b = appendUUID(b, v.id)
+	if v.discarded {
+		b = append(b, `","status":"DISCARDED"`...)
+	} else {
+		b = append(b, `","status":"ACCEPTED"`...)
+	}
+	if len(v.correlation) > 0 {
+		b = appendText(append(b, `,"correlationId":`...), string(v.correlation))
+	}
+	if v.message != "" {
+		b = appendText(append(b, `,"message":`...), v.message)
+	}
+	return append(b, '}')
+}
+
+func appendUUID(b []byte, id [16]byte) []byte {
+	var out [36]byte
+	hex.Encode(out[:8], id[:4])
+	hex.Encode(out[9:13], id[4:6])
+	hex.Encode(out[14:18], id[6:8])
+	hex.Encode(out[19:23], id[8:10])
+	hex.Encode(out[24:], id[10:])
+	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
+	return append(b, out[:]...)
+}
+
+// appendText writes a JSON string.
+func appendText(b []byte, s string) []byte {
+	text, err := json.Marshal(s)
+	if err != nil { // a string always encodes
+		return append(b, `""`...)
+	}
+	return append(b, text...)
+}

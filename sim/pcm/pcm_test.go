@@ -1,0 +1,569 @@
+package pcm
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/ensaio/ensaio/sim/clock"
+	"github.com/ensaio/ensaio/sim/fault"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const (
+	orgA   = "a0000000-0000-4000-8000-00000000000a" // client
+	orgB   = "b0000000-0000-4000-8000-00000000000b" // server
+	orgC   = "c0000000-0000-4000-8000-00000000000c" // child of A
+	softA  = "50000000-0000-4000-8000-00000000000a"
+	reads  = "/open-banking/accounts/v2/accounts"
+	urnOne = "urn:bancoensaio:one"
+)
+
+var noon = time.Date(2026, 9, 15, 12, 0, 0, 0, time.UTC)
+
+// cast is a directory of three organisations, two of them in one conglomerate.
+type cast struct{}
+
+func (cast) Organisation(id string) bool { return id == orgA || id == orgB || id == orgC }
+func (cast) Software(id string) (string, bool) {
+	return orgA, id == softA
+}
+func (cast) SameGroup(a, b string) bool { return (a == orgA || a == orgC) && (b == orgA || b == orgC) }
+
+func start(t testing.TB, cfg Config) *PCM {
+	t.Helper()
+	if cfg.Clock == nil {
+		cfg.Clock = clock.Fixed(noon)
+	}
+	if cfg.Known == nil {
+		cfg.Known = cast{}
+	}
+	if cfg.Rate == 0 {
+		cfg.Rate = 1 << 20
+	}
+	p, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { p.Close() })
+	return p
+}
+
+// bearer mints a token for an organisation without the TLS around it.
+func bearer(t testing.TB, p *PCM, org string) string {
+	t.Helper()
+	s, err := p.mint(&tokenRequest{org: org, clientID: "client-" + org, now: p.cfg.Clock.Now()}, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.token
+}
+
+func send(t testing.TB, p *PCM, method, path, token string, body []byte, edit ...func(*http.Request)) *httptest.ResponseRecorder {
+	t.Helper()
+	r := httptest.NewRequest(method, "https://api.pcm.test"+path, bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	for _, fn := range edit {
+		fn(r)
+	}
+	w := httptest.NewRecorder()
+	p.Handler().ServeHTTP(w, r)
+	return w
+}
+
+const privatePath = "/report-api/v1/private/report/"
+
+type object = map[string]any
+
+func interactionID(n int) string { return fmt.Sprintf("10000000-0000-4000-8000-%012d", n) }
+
+func clientReport(n int) object {
+	return object{
+		"fapiInteractionId": interactionID(n), "endpoint": reads, "statusCode": 200, "httpMethod": "GET", "timestamp": "2026-09-15T11:59:00.000Z",
+		"processTimespan": 12.5, "clientOrgId": orgA, "serverOrgId": orgB, "role": "CLIENT", "clientSSId": softA,
+		"endpointUriPrefix": "https://api.banco.test/", "correlationId": "c-1", "additionalInfo": object{"consentId": urnOne, "tokenId": "c9ng8aKzxNXm"},
+	}
+}
+
+func serverReport(n int) object {
+	r := clientReport(n)
+	r["role"] = "SERVER"
+	for _, f := range []string{"clientSSId", "endpointUriPrefix", "correlationId", "additionalInfo"} {
+		delete(r, f)
+	}
+	return r
+}
+
+type item struct {
+	ReportID      string `json:"reportId"`
+	Status        State  `json:"status"`
+	Message       string `json:"message"`
+	CorrelationID string `json:"correlationId"`
+}
+
+func encode(t testing.TB, v any) []byte {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func post(t testing.TB, p *PCM, org, path string, items ...object) (int, []item) {
+	t.Helper()
+	w := send(t, p, "POST", path, bearer(t, p, org), encode(t, items))
+	var out []item
+	if err := json.Unmarshal(w.Body.Bytes(), &out); err != nil {
+		t.Fatalf("%d %s: %v", w.Code, w.Body, err)
+	}
+	return w.Code, out
+}
+
+func with(o object, field string, value any) object {
+	if value == nil {
+		delete(o, field)
+	} else {
+		o[field] = value
+	}
+	return o
+}
+
+// off builds a switchboard with one rule off.
+func off(t testing.TB, id string) *fault.Seams {
+	t.Helper()
+	b := fault.NewBoard([]fault.Defect{{Name: "x/y", Kind: fault.Off, Rule: id}})
+	if err := b.Arm("x/y"); err != nil {
+		t.Fatal(err)
+	}
+	return b.Seams()
+}
+
+// TestEveryItemRuleDiscards breaks each rule alone: the item is discarded with the published message,
+// and with that rule switched off it is accepted, so that no other rule hides it.
+func TestEveryItemRuleDiscards(t *testing.T) {
+	type row struct {
+		item    object
+		message string
+	}
+	step := func() object {
+		return object{"consentId": urnOne, "os": "ANDROID", "osVersion": "14", "timestamp": "2026-09-15T11:59:00.000Z", "platform": "APP", "clientOrgId": orgA}
+	}
+	public := func() object {
+		return object{
+			"endpoint": "/open-banking/channels/v2/branches", "statusCode": 200, "httpMethod": "GET", "timestamp": "2026-09-15T11:59:00.000Z",
+			"processTimespan": 3, "additionalInfo": object{"clientIp": "192.0.2.7"},
+		}
+	}
+	spoiled := map[string]row{
+		"PCM-PRIVATE/has-required-fields":    {with(clientReport(1), "processTimespan", nil), "Invalid type: processTimespan: Required"},
+		"PCM-PRIVATE/fields-not-empty":       {with(clientReport(1), "endpointUriPrefix", ""), "Missing property, endpointUriPrefix can't be empty"},
+		"PCM-PRIVATE/fields-typed":           {with(clientReport(1), "processTimespan", "12"), "Invalid type: processTimespan: Expected number, received string"},
+		"PCM-PRIVATE/ids-are-uuids":          {with(clientReport(1), "fapiInteractionId", "not-a-uuid"), "Invalid format: fapiInteractionId: Invalid uuid"},
+		"PCM-PRIVATE/values-listed":          {with(clientReport(1), "httpMethod", "HEAD"), "Invalid value: httpMethod: Invalid enum value."},
+		"PCM-PRIVATE/no-unknown-fields":      {with(clientReport(1), "colour", "red"), "Unrecognized key(s) in object: 'colour'"},
+		"PCM-PRIVATE/additional-info-filled": {with(clientReport(1), "additionalInfo", object{}), "additionalInfo should not be empty"},
+		"PCM-PRIVATE/endpoint-listed":        {with(clientReport(1), "endpoint", "/open-banking/accounts/v2/accounts/42"), "Unlisted endpoint"},
+		"PCM-PRIVATE/client-reports-itself":  {clientReport(1), "Requester id mismatch with clientOrgId"},
+		"PCM-PRIVATE/server-reports-itself":  {serverReport(1), "Requester id mismatch with serverOrgId"},
+		"PCM-PRIVATE/client-known":           {with(with(serverReport(1), "serverOrgId", orgA), "clientOrgId", interactionID(9)), "Client organization ID not in directory"},
+		"PCM-PRIVATE/server-known":           {with(clientReport(1), "serverOrgId", interactionID(9)), "Server organization ID not in directory"},
+		"PCM-PRIVATE/statement-known":        {with(clientReport(1), "clientSSId", interactionID(9)), "Client SSID not found in combined org IDs"},
+		"PCM-PRIVATE/has-interaction-id":     {with(clientReport(1), "fapiInteractionId", nil), "fapiInteractionId is not provided"},
+		"PCM-PRIVATE/interaction-id-not-nil": {with(clientReport(1), "fapiInteractionId", nilUUID), "fapiInteractionId mismatch"},
+		"PCM-PRIVATE/correlation-pattern":    {with(clientReport(1), "correlationId", "a;b"), "Invalid format: correlationId: Invalid correlationId format"},
+		"PCM-PRIVATE/prefix-pattern":         {with(clientReport(1), "endpointUriPrefix", "https://api.banco.test/?q"), "endpointUriPrefix"},
+		"PCM-PRIVATE/timespan-positive":      {with(clientReport(1), "processTimespan", 0), "processTimespan must be greater than zero"},
+		"PCM-PRIVATE/status-in-range":        {with(clientReport(1), "statusCode", 600), "statusCode must be between 200 and 599"},
+		"PCM-PRIVATE/timestamp-form":         {with(clientReport(1), "timestamp", "2026-09-15 11:59"), "Invalid format: timestamp: Invalid date"},
+		"PCM-PRIVATE/not-too-old":            {with(clientReport(1), "timestamp", "2026-09-07T12:00:00.000Z"), "Report is too old"},
+		"PCM-PRIVATE/not-in-future":          {with(clientReport(1), "timestamp", "2026-09-15T12:06:00.000Z"), "Timestamp is in the future"},
+
+		"PCM-HYBRID/has-required-fields": {with(step(), "osVersion", nil), "Invalid type: osVersion: Required"},
+		"PCM-HYBRID/no-unknown-fields":   {with(step(), "serverOrgId", orgB), "Unrecognized key(s) in object: 'serverOrgId'"},
+		"PCM-HYBRID/consent-id-is-urn":   {with(step(), "consentId", "42"), "consentId need match with regex"},
+		"PCM-HYBRID/values-listed":       {with(step(), "os", "android"), "Invalid value: os"},
+		"PCM-HYBRID/party-is-uuid":       {with(step(), "clientOrgId", "x"), "Invalid format: clientOrgId: Invalid uuid"},
+		"PCM-HYBRID/reports-itself":      {with(step(), "clientOrgId", orgB), "Requester id mismatch with clientOrgId"},
+		"PCM-HYBRID/uri-length":          {with(step(), "uriAuthorizationEndpoint", "https://x"), "uriAuthorizationEndpoint"},
+		"PCM-HYBRID/timestamp-form":      {with(step(), "timestamp", "today"), "Invalid format: timestamp: Invalid date"},
+		"PCM-HYBRID/timestamp-in-window": {with(step(), "timestamp", "2026-09-01T00:00:00.000Z"), "Report is too old"},
+
+		"PCM-OPEN/has-required-fields": {with(public(), "processTimespan", nil), "Invalid type: processTimespan: Required"},
+		"PCM-OPEN/only-its-fields":     {with(public(), "role", "SERVER"), "property role should not exist"},
+		"PCM-OPEN/fields-typed":        {with(public(), "processTimespan", "3"), "Expected number, received string"},
+		"PCM-OPEN/endpoint-listed":     {with(public(), "endpoint", reads), "Unlisted endpoint: endpoint: endpoint must be listed"},
+		"PCM-OPEN/method-listed":       {with(public(), "httpMethod", "HEAD"), "Invalid value: httpMethod"},
+		"PCM-OPEN/has-client-ip":       {with(public(), "additionalInfo", object{"clientIp": "somewhere"}), "additionalInfo should not be empty"},
+		"PCM-OPEN/timespan-positive":   {with(public(), "processTimespan", -1), "processTimespan must be greater than zero"},
+		"PCM-OPEN/status-in-range":     {with(public(), "statusCode", 100), "statusCode must be between 200 and 599"},
+		"PCM-OPEN/timestamp-form":      {with(public(), "timestamp", "2026-02-30T11:59:00.000Z"), "Invalid format: timestamp: Invalid date"},
+		"PCM-OPEN/not-too-old":         {with(public(), "timestamp", "2026-09-07T12:00:00.000Z"), "Report is too old"},
+		"PCM-OPEN/not-in-future":       {with(public(), "timestamp", "2026-09-15T12:06:00.000Z"), "Timestamp is in the future"},
+	}
+	paths := map[string]string{"PCM-PRIVATE": privatePath, "PCM-HYBRID": HybridFlow + "client/redirect-to-server", "PCM-OPEN": "/report-api/v1/opendata/report"}
+	good := map[string]object{"PCM-PRIVATE": clientReport(1), "PCM-HYBRID": step(), "PCM-OPEN": public()}
+	for area, path := range paths {
+		if status, got := post(t, start(t, Config{}), orgA, path, good[area]); status != 200 || got[0].Status != Accepted || got[0].Message != "" {
+			t.Errorf("%s: a sound item got %d %+v", area, status, got)
+		}
+	}
+	for _, info := range append(append(private.Rules(), hybrid.Rules()...), open.Rules()...) {
+		t.Run(info.ID, func(t *testing.T) {
+			row, covered := spoiled[info.ID]
+			if !covered {
+				t.Fatal("no item breaks this rule alone")
+			}
+			area, _, _ := strings.Cut(info.ID, "/")
+			by := orgA
+			if info.ID == "PCM-PRIVATE/client-reports-itself" {
+				by = orgB
+			}
+			status, got := post(t, start(t, Config{}), by, paths[area], row.item)
+			if status != http.StatusMultiStatus || got[0].Status != Discarded || !strings.Contains(got[0].Message, row.message) || strings.Contains(got[0].Message, ";") && !strings.Contains(row.message, ";") {
+				t.Fatalf("got %d %+v, want %q alone", status, got[0], row.message)
+			}
+			if status, got := post(t, start(t, Config{Seams: off(t, info.ID)}), by, paths[area], row.item); status != 200 || got[0].Status != Accepted {
+				t.Fatalf("with the rule off: %d %+v", status, got[0])
+			}
+		})
+	}
+}
+
+func TestAnswersKeepOrderAndReportDiscardsWith207(t *testing.T) {
+	p := start(t, Config{})
+	status, got := post(t, p, orgA, privatePath, clientReport(1), with(with(clientReport(2), "statusCode", nil), "endpoint", "/x"), with(clientReport(3), "correlationId", "mine"), clientReport(1))
+	if status != http.StatusMultiStatus || len(got) != 4 {
+		t.Fatalf("got %d %+v", status, got)
+	}
+	if got[0].Status != Accepted || got[1].Status != Discarded || got[2].CorrelationID != "mine" || got[2].Status != Accepted {
+		t.Errorf("order is lost: %+v", got)
+	}
+	if got[1].Message != "Invalid type: statusCode: Required;Unlisted endpoint" {
+		t.Errorf("messages are not joined: %q", got[1].Message)
+	}
+	if got[3].Status != Discarded || !strings.Contains(got[3].Message, "Duplicated") {
+		t.Errorf("a repetition got %+v", got[3])
+	}
+	seen := map[string]bool{}
+	for _, g := range got {
+		if !isUUID([]byte(g.ReportID)) || seen[g.ReportID] {
+			t.Errorf("report id %q", g.ReportID)
+		}
+		seen[g.ReportID] = true
+	}
+	if n := len(p.Discards()); n != 2 {
+		t.Errorf("%d discards are remembered", n)
+	}
+}
+
+// TestPairingTable plays the worked examples of section 17.
+func TestPairingTable(t *testing.T) {
+	for _, row := range []struct {
+		name           string
+		client, server object
+		want           State // of the client's report, or the server's when there is no other; DISCARDED at the door
+		differs        string
+	}{
+		{"all five equal", clientReport(1), serverReport(1), Paired, ""},
+		{"status differs", clientReport(1), with(serverReport(1), "statusCode", 201), PairedInconsistent, "statusCode"},
+		{"method differs", clientReport(1), with(serverReport(1), "httpMethod", "POST"), PairedInconsistent, "httpMethod"},
+		{"endpoint differs", clientReport(1), with(serverReport(1), "endpoint", reads+"/{accountId}"), PairedInconsistent, "endpoint"},
+		{"client differs", clientReport(1), with(serverReport(1), "clientOrgId", orgC), PairedInconsistent, "clientOrgId"},
+		{"server differs", with(clientReport(1), "serverOrgId", orgC), serverReport(1), PairedInconsistent, "serverOrgId"},
+		{"408 without id", with(with(clientReport(1), "statusCode", 408), "fapiInteractionId", nil), nil, Discarded, ""},
+		{"408 against 200", with(clientReport(1), "statusCode", 408), serverReport(1), PairedInconsistent, "statusCode"},
+		{"408 on both sides", with(clientReport(1), "statusCode", 408), with(serverReport(1), "statusCode", 408), Paired, ""},
+		{"200 without id", with(clientReport(1), "fapiInteractionId", nil), nil, Discarded, ""},
+		{"no counterpart", clientReport(1), nil, Unpaired, ""},
+		{"no client", nil, serverReport(1), Unpaired, ""},
+		{"token alone", with(with(clientReport(1), "endpoint", "/token"), "httpMethod", "POST"), nil, Single, ""},
+		{"child reported by the parent", with(clientReport(1), "clientOrgId", orgC), with(serverReport(1), "clientOrgId", orgC), Paired, ""},
+		{"eight days old", with(clientReport(1), "timestamp", "2026-09-07T11:00:00.000Z"), nil, Discarded, ""},
+		{"six minutes ahead", with(clientReport(1), "timestamp", "2026-09-15T12:06:00.000Z"), nil, Discarded, ""},
+	} {
+		for _, serverFirst := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/server first %t", row.name, serverFirst), func(t *testing.T) {
+				p := start(t, Config{})
+				tell := func(org string, o object) {
+					if o == nil {
+						return
+					}
+					_, got := post(t, p, org, privatePath, o)
+					if (got[0].Status == Discarded) != (row.want == Discarded) {
+						t.Fatalf("at the door: %+v", got[0])
+					}
+				}
+				if serverFirst {
+					tell(orgB, row.server)
+				}
+				tell(orgA, row.client)
+				if !serverFirst {
+					tell(orgB, row.server)
+				}
+				if err := p.Flush(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				found := p.Reports(Query{Interaction: interactionID(1)})
+				if row.want == Discarded {
+					if len(found) != 0 {
+						t.Fatalf("kept %+v", found)
+					}
+					return
+				}
+				for _, r := range found {
+					if r.Status != row.want || strings.Join(r.Differs, ",") != row.differs || (r.PairedReportID != "") != (row.want == Paired) {
+						t.Errorf("%s is %s, differs in %q, paired with %q", r.Role, r.Status, r.Differs, r.PairedReportID)
+					}
+				}
+				if want := len([]object{row.client, row.server}); row.client != nil && row.server != nil && len(found) != want {
+					t.Errorf("found %d reports", len(found))
+				}
+			})
+		}
+	}
+}
+
+func TestPairingRulesCanBeSwitchedOff(t *testing.T) {
+	rows := map[string]object{
+		"PCM-PAIRING/same-client":   with(serverReport(1), "clientOrgId", orgC),
+		"PCM-PAIRING/same-status":   with(serverReport(1), "statusCode", 404),
+		"PCM-PAIRING/same-method":   with(serverReport(1), "httpMethod", "PUT"),
+		"PCM-PAIRING/same-endpoint": with(serverReport(1), "endpoint", "/open-banking/resources/v3/resources"),
+		"PCM-PAIRING/same-server":   with(serverReport(1), "serverOrgId", orgC),
+	}
+	for _, info := range pairing.Rules() {
+		p := start(t, Config{Seams: off(t, info.ID)})
+		post(t, p, orgA, privatePath, clientReport(1))
+		by := orgB
+		if info.ID == "PCM-PAIRING/same-server" {
+			by = orgC
+		}
+		post(t, p, by, privatePath, rows[info.ID])
+		if err := p.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if s := p.Summary(); s.ByStatus[Paired] != 2 {
+			t.Errorf("%s off: %v", info.ID, s.ByStatus)
+		}
+	}
+}
+
+func TestWholeRequestFailures(t *testing.T) {
+	big := make([]object, maxReports+1)
+	for i := range big {
+		big[i] = object{}
+	}
+	header := func(k, v string) func(*http.Request) { return func(r *http.Request) { r.Header.Set(k, v) } }
+	for _, row := range []struct {
+		rule    string
+		status  int
+		message string
+		body    []byte
+		edit    func(*http.Request)
+	}{
+		{"PCM-REQUEST/token", 401, "Unauthorized", encode(t, []object{clientReport(1)}), header("Authorization", "Bearer nonsense")},
+		{"PCM-REQUEST/accepts-json", 406, "Content type not accepted", encode(t, []object{clientReport(1)}), header("Accept", "text/html")},
+		{"PCM-REQUEST/is-json", 415, "Unsupported Media Type", encode(t, []object{clientReport(1)}), header("Content-Type", "text/plain")},
+		{"PCM-REQUEST/is-array", 400, "Invalid payload format: MUST be an array", encode(t, clientReport(1)), header("X", "y")},
+		{"PCM-REQUEST/batch-limit", 413, "Record limit exceeded", encode(t, big), header("X", "y")},
+	} {
+		t.Run(row.rule, func(t *testing.T) {
+			p := start(t, Config{})
+			w := send(t, p, "POST", privatePath, bearer(t, p, orgA), row.body, row.edit)
+			if w.Code != row.status || w.Body.String() != `{"message":"`+row.message+`"}` {
+				t.Errorf("got %d %.200s", w.Code, w.Body)
+			}
+			if p.Summary().Reports != 0 {
+				t.Error("something was kept")
+			}
+			p = start(t, Config{Seams: off(t, row.rule)})
+			w = send(t, p, "POST", privatePath, bearer(t, p, orgA), row.body, row.edit)
+			if w.Code != 200 && w.Code != 207 {
+				t.Errorf("with the rule off: %d %.200s", w.Code, w.Body)
+			}
+		})
+	}
+	t.Run("not JSON at all", func(t *testing.T) {
+		p := start(t, Config{})
+		for _, body := range []string{"", "[", "[{]", "null", "[]"} {
+			if w := send(t, p, "POST", privatePath, bearer(t, p, orgA), []byte(body)); w.Code != 400 {
+				t.Errorf("%q got %d", body, w.Code)
+			}
+		}
+		if w := send(t, p, "POST", HybridFlow+"server/authenticated", bearer(t, p, orgA), []byte("{}")); w.Code != 400 || !strings.Contains(w.Body.String(), "Report Invalid") {
+			t.Errorf("got %d %s", w.Code, w.Body)
+		}
+		if w := send(t, p, "POST", HybridFlow+"server/authenticated", bearer(t, p, orgA), []byte("[]")); w.Code != 200 {
+			t.Errorf("an empty list of events got %d", w.Code)
+		}
+	})
+	t.Run("too many requests", func(t *testing.T) {
+		p := start(t, Config{Rate: 3})
+		token := bearer(t, p, orgA)
+		for i := range 4 {
+			w := send(t, p, "POST", privatePath, token, encode(t, []object{clientReport(i)}))
+			if want := []int{200, 200, 200, 429}[i]; w.Code != want {
+				t.Errorf("request %d got %d", i, w.Code)
+			}
+		}
+	})
+	t.Run("unknown places", func(t *testing.T) {
+		p := start(t, Config{})
+		for _, path := range []string{"/", "/report-api/v2/report", "/token/"} {
+			if w := send(t, p, "POST", path, bearer(t, p, orgA), nil); w.Code != 404 {
+				t.Errorf("%s got %d", path, w.Code)
+			}
+		}
+	})
+}
+
+func TestLookupShowsOwnReportToItsParties(t *testing.T) {
+	p := start(t, Config{})
+	post(t, p, orgA, privatePath, clientReport(1))
+	post(t, p, orgB, privatePath, serverReport(1))
+	if err := p.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for org, role := range map[string]string{orgA: "CLIENT", orgB: "SERVER"} {
+		w := send(t, p, "GET", privatePath+interactionID(1), bearer(t, p, org), nil)
+		var got map[string]any
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || w.Code != 200 {
+			t.Fatalf("%d %s: %v", w.Code, w.Body, err)
+		}
+		if got["role"] != role || got["status"] != "PAIRED" || got["endpoint"] != reads || got["pairedReportId"] == nil || got["createdAt"] != "2026-09-15T12:00:00.000Z" {
+			t.Errorf("%s sees %v", role, got)
+		}
+	}
+	for _, row := range []struct{ org, id string }{{orgC, interactionID(1)}, {orgA, interactionID(2)}} {
+		if w := send(t, p, "GET", privatePath+row.id, bearer(t, p, row.org), nil); w.Code != 404 || w.Body.String() != `{"message":"Not Found"}` {
+			t.Errorf("%v got %d %s", row, w.Code, w.Body)
+		}
+	}
+	if w := send(t, p, "GET", privatePath+interactionID(1), "", nil); w.Code != 401 {
+		t.Errorf("without a token: %d", w.Code)
+	}
+}
+
+func TestContentFaultsAreFindingsNotDiscards(t *testing.T) {
+	p := start(t, Config{})
+	_, got := post(t, p, orgA, privatePath,
+		with(clientReport(1), "additionalInfo", object{"consentId": "42", "tokenId": ""}),
+		with(with(with(clientReport(2), "endpoint", "/token"), "httpMethod", "POST"), "additionalInfo", object{"grantType": "REFRESH_TOKEN", "tokenId": "c9ng8aKzxNXm"}),
+		with(clientReport(3), "additionalInfo", object{"consentId": urnOne, "tokenId": "c9ng8aKzxNXm", "more": "is fine"}))
+	for _, g := range got {
+		if g.Status != Accepted {
+			t.Fatalf("got %+v", got)
+		}
+	}
+	for n, want := range []string{"", "[{consentId Invalido} {tokenId Vazio}]", "[{consentId Obrigatorio o preenchimento ou do consentId ou do enrollmentId}]", "[]"} {
+		if n > 0 {
+			if r := p.Reports(Query{Interaction: interactionID(n)}); fmt.Sprint(r[0].Findings) != want {
+				t.Errorf("report %d: %v, want %s", n, r[0].Findings, want)
+			}
+		}
+	}
+	if r := p.Reports(Query{Findings: true}); len(r) != 2 {
+		t.Errorf("%d reports with findings", len(r))
+	}
+}
+
+func TestSummaryTellsWhoIsMissing(t *testing.T) {
+	p := start(t, Config{})
+	post(t, p, orgA, privatePath, clientReport(1), clientReport(2), clientReport(3), clientReport(4))
+	post(t, p, orgB, privatePath, serverReport(1), with(serverReport(2), "statusCode", 500), serverReport(3))
+	if err := p.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s := p.Summary()
+	if s.Reports != 7 || s.ByStatus[Paired] != 4 || s.ByStatus[PairedInconsistent] != 2 || s.ByStatus[Unpaired] != 1 {
+		t.Fatalf("got %+v", s)
+	}
+	for _, l := range s.Lines {
+		if l.Org == orgB && (l.Received != 3 || l.Missing != 1 || l.SLA != 75) || l.Org == orgA && (l.Received != 4 || l.Unpaired != 1 || l.SLA != 100) {
+			t.Errorf("got %+v", l)
+		}
+	}
+	if r := p.Reports(Query{Status: Unpaired, Org: orgB}); len(r) != 1 || r[0].Interaction != interactionID(4) {
+		t.Errorf("unpaired: %+v", r)
+	}
+}
+
+func TestJourneyIsCollectedByConsent(t *testing.T) {
+	p := start(t, Config{})
+	common := func(party, org string) object {
+		return object{"consentId": urnOne, "os": "LINUX", "osVersion": "6", "timestamp": "2026-09-15T11:59:00.000Z", "platform": "BROWSER", party: org}
+	}
+	bodies := []object{
+		common("clientOrgId", orgA), with(with(common("serverOrgId", orgB), "type", "AWAITING_USER_AUTH"), "platform", nil), common("serverOrgId", orgB),
+		with(with(common("serverOrgId", orgB), "type", "AUTHORISED"), "uri_callback", "https://app.test/cb"),
+		with(common("clientOrgId", orgA), "error", "access_denied"), common("clientOrgId", orgA),
+	}
+	for i, e := range events {
+		org := orgA
+		if e.server {
+			org = orgB
+		}
+		if status, got := post(t, p, org, HybridFlow+e.path, bodies[i]); status != 200 {
+			t.Fatalf("%s: %d %+v", e.path, status, got)
+		}
+	}
+	post(t, p, orgA, privatePath, with(with(with(clientReport(1), "endpoint", "/token"), "httpMethod", "POST"), "additionalInfo", object{"grantType": "AUTHORIZATION_CODE", "consentId": urnOne, "tokenId": "c9ng8aKzxNXm"}))
+	var got []string
+	for _, s := range p.Journey(urnOne) {
+		got = append(got, s.Event)
+	}
+	if want := "client/redirect-to-server server/redirect-target server/authenticated server/redirect-to-client client/redirect-target-with-errors client/redirect-target-without-errors token"; strings.Join(got, " ") != want {
+		t.Errorf("got %v", got)
+	}
+}
+
+func TestBookIsBounded(t *testing.T) {
+	p := start(t, Config{Keep: chunkSize, Known: anyone{}})
+	batch := make([]object, 4096)
+	for round := range 13 {
+		for i := range batch {
+			batch[i] = clientReport(round*len(batch) + i)
+		}
+		post(t, p, orgA, privatePath, batch...)
+	}
+	if err := p.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := p.Summary().Reports; n > 2*chunkSize || n < chunkSize {
+		t.Errorf("holds %d reports", n)
+	}
+	if n := len(p.book.index); n > 2*chunkSize {
+		t.Errorf("index holds %d", n)
+	}
+	if len(p.Reports(Query{Interaction: interactionID(1)})) != 0 || len(p.Reports(Query{Interaction: interactionID(13*len(batch) - 1)})) != 1 {
+		t.Error("the wrong ones were forgotten")
+	}
+}
+
+type anyone struct{}
+
+func (anyone) Organisation(string) bool       { return true }
+func (anyone) Software(string) (string, bool) { return orgA, true }
+func (anyone) SameGroup(a, b string) bool     { return a == b }
+
+func TestRulesAreListedOnce(t *testing.T) {
+	seen := map[string]bool{}
+	for _, r := range Rules() {
+		if seen[r.ID] || !strings.HasPrefix(r.ID, "PCM-") {
+			t.Errorf("rule %s", r.ID)
+		}
+		seen[r.ID] = true
+	}
+}
