@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ensaio/ensaio/sim/jose"
@@ -21,9 +22,12 @@ var secrets = map[string]bool{
 	"password": true, "client_secret": true, "id_token_hint": true, "state": true, "nonce": true, "jti": true, "csrf": true, "username": true,
 }
 
-// documents are runs of digits long enough to be a CPF or CNPJ, in the plain or the punctuated form, and
-// the alphanumeric CNPJ.
-var documents = regexp.MustCompile(`\b(?:\d{11}|\d{14}|[0-9A-Z]{12}\d{2}|\d{3}\.\d{3}\.\d{3}-\d{2}|[0-9A-Z]{2}\.[0-9A-Z]{3}\.[0-9A-Z]{3}/[0-9A-Z]{4}-\d{2})\b`)
+// runs are runs of digits: of the length of a CPF or CNPJ they are taken for one, whatever stands beside
+// them. punctuated are the written forms, and the alphanumeric CNPJ.
+var (
+	runs       = regexp.MustCompile(`\d{11,}`)
+	punctuated = regexp.MustCompile(`\d{3}\.\d{3}\.\d{3}-\d{2}|[0-9A-Z]{2}\.[0-9A-Z]{3}\.[0-9A-Z]{3}/[0-9A-Z]{4}-\d{2}|\b[0-9A-Z]{12}\d{2}\b`)
+)
 
 // Redacted is a copy of the exchange for reports: tokens, assertions, codes, keys, passwords and the
 // digits of documents are gone, the shape of everything stays.
@@ -99,7 +103,7 @@ func redactQuery(form url.Values) url.Values {
 			if secrets[name] {
 				v = hidden
 			}
-			out.Add(name, redactText(v))
+			out.Add(redactText(name), redactText(v))
 		}
 	}
 	return out
@@ -129,7 +133,7 @@ func redactValue(name string, v any) any {
 		}
 		out := make(map[string]any, len(v))
 		for k, item := range v {
-			out[k] = redactValue(k, item)
+			out[redactText(k)] = redactValue(k, item)
 		}
 		return out
 	case []any:
@@ -143,6 +147,10 @@ func redactValue(name string, v any) any {
 			return hidden
 		}
 		return redactText(v)
+	case float64:
+		if text := strconv.FormatFloat(v, 'f', -1, 64); redactText(text) != text {
+			return hidden
+		}
 	}
 	return v
 }
@@ -151,7 +159,13 @@ func redactText(s string) string {
 	if strings.HasPrefix(s, "eyJ") && strings.Count(s, ".") >= 2 {
 		return hidden
 	}
-	return documents.ReplaceAllString(s, hidden)
+	s = runs.ReplaceAllStringFunc(s, func(run string) string {
+		if len(run) == 11 || len(run) == 14 {
+			return hidden
+		}
+		return run
+	})
+	return punctuated.ReplaceAllString(s, hidden)
 }
 
 func parseUnverified(compact string) (jose.Token, error) {

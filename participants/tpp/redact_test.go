@@ -87,8 +87,10 @@ func FuzzRedactBody(f *testing.F) {
 	f.Add([]byte("a=1&code=2"))
 	f.Add([]byte("eyJhbGciOiJub25lIn0.eyJhIjoxfQ."))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		if strings.Contains(string(redactBody(body)), "11144477735") {
-			t.Error("a CPF got through")
+		for run := range strings.FieldsFuncSeq(string(redactBody(body)), func(r rune) bool { return r < '0' || r > '9' }) {
+			if len(run) == 11 {
+				t.Errorf("a CPF got through: %s", run)
+			}
 		}
 	})
 }

@@ -309,7 +309,7 @@ var update = flag.Bool("update", false, "write the sample pages anew")
 // The sample pages are what the robot customer is tested with: when a page changes, they change with it.
 func TestSamplePagesAreCurrent(t *testing.T) {
 	several := dataView()
-	several.Companies = []Company{{ID: "c-1", Name: "Padaria Sintética LTDA", CNPJ: "12ABC34501DE35"}, {ID: "c-2", Name: "Oficina Sintética LTDA", CNPJ: "11222333000181"}}
+	several.Companies = []Company{{ID: "c-1", Name: "Padaria Sintética LTDA", CNPJ: "12ABC34501DE35"}, {ID: "c-2", Name: "Oficina Sintética LTDA", CNPJ: "11222333000181"}, {Name: "Em meu próprio nome"}}
 	for name, draw := range map[string]func(*Screens, *bytes.Buffer) error{
 		"login": func(s *Screens, b *bytes.Buffer) error {
 			return s.Login(b, LoginView{Page: Page{Brand: "Banco Ensaio"}, Form: Form{Action: "/login", CSRF: "csrf-1"}, Requester: "Receptora Aurora"})
