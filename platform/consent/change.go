@@ -126,7 +126,8 @@ func (e *Engine) keep(ctx context.Context, c *Consent, event string) error {
 		Status   string `json:"status"`
 		ClientID string `json:"clientId"`
 	}{c.Kind, c.Status, c.ClientID}
-	err := e.store.Commit(ctx, store.Put(string(c.Kind), c.ID, c),
+	// A caller that leaves must not leave the store ahead of the memory.
+	err := e.store.Commit(context.WithoutCancel(ctx), store.Put(string(c.Kind), c.ID, c),
 		store.Emit(tells(c.Kind, event, c.Status), c.ID, e.clock.Now().UnixMilli(), told))
 	if err != nil {
 		return fmt.Errorf("keep %s %s: %w", c.Kind, c.ID, err)

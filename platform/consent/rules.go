@@ -160,7 +160,10 @@ func forbidden(detail string) error {
 // extenderRules say who may extend; security comes before business (2.4).
 var extenderRules = rule.NewSet("consent extender",
 	row("CONS-EXT-01/own-consent", "A consent is extended with the token of that very consent.", fault.Critical,
-		func(r request) bool { return r.call.Token.ConsentID != r.consent.ID },
+		func(r request) bool {
+			// A token of no consent at all is the gateway's matter (RS-TOK-03).
+			return r.call.Token.ConsentID != "" && r.call.Token.ConsentID != r.consent.ID
+		},
 		forbidden("O token não é deste consentimento")),
 	row("CONS-EXT-02/same-person", "A natural person's consent is extended by that same person.", fault.Critical,
 		func(r request) bool { return r.consent.CNPJ == "" && r.cpf() != "" && r.cpf() != r.consent.CPF },
