@@ -58,6 +58,10 @@ func (e *enrolment) list(name string) ([]string, bool) {
 	return all, ok
 }
 
+// speaksForItself says that neither this request nor an earlier one brought a statement, whose key set
+// could be judged.
+func (e *enrolment) speaksForItself() bool { return e.token == nil && e.known == nil }
+
 func (e *enrolment) scopes() []string {
 	s, _ := e.text("scope")
 	return strings.Fields(s)
@@ -69,7 +73,7 @@ var metadataRules = rule.NewSet("client metadata",
 	row("DCR-05/jwks-uri", fault.Critical, "jwks_uri, when sent, is that of the software statement.", invalidMetadata("jwks_uri is not that of the software statement"),
 		func(e *enrolment) bool { uri, _ := e.text("jwks_uri"); return uri == "" || uri == e.claims.JWKSURI }),
 	row("DCR-06/encryption-key", fault.Major, "The key set of the software holds an encryption key.", invalidMetadata("the key set holds no encryption key"),
-		func(e *enrolment) bool { _, ok := e.keys.ForUse("enc"); return ok }),
+		func(e *enrolment) bool { _, ok := e.keys.ForUse("enc"); return ok || e.speaksForItself() }),
 	row("DCR-07/has-redirect-uris", fault.Major, "A registration carries redirect_uris.", invalidRedirect("redirect_uris is required"),
 		func(e *enrolment) bool { uris, _ := e.list("redirect_uris"); return len(uris) > 0 }),
 	row("DCR-07/redirect-uris", fault.Critical, "redirect_uris are among those of the software statement.", invalidRedirect("a redirect URI is not in the software statement"),
@@ -146,7 +150,7 @@ func (e *enrolment) judge(ctx context.Context) error {
 	}
 	var err error
 	if e.keys, err = e.server.cfg.Trust.Keys(ctx, e.claims.JWKSURI); err != nil {
-		if e.token != nil || e.known != nil {
+		if !e.speaksForItself() {
 			return fmt.Errorf("%w: keys of the software: %w", invalidMetadata("the key set of the software cannot be read"), err)
 		}
 		e.keys = jose.Set{}

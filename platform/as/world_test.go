@@ -19,6 +19,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -305,9 +306,9 @@ func (w *world) form(path string, f url.Values, cert *x509.Certificate) got {
 	return w.do(w.server.MTLS(), http.MethodPost, mtls+path, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, []byte(f.Encode()), cert)
 }
 
-var serial int
+var serial atomic.Int64
 
-func next() string { serial++; return fmt.Sprintf("id-%d", serial) }
+func next() string { return fmt.Sprintf("id-%d", serial.Add(1)) }
 
 func (w *world) sign(claims map[string]any, key jose.Key) string {
 	w.t.Helper()
