@@ -73,6 +73,7 @@ type Robot struct {
 
 	WrongFirst    bool     // types a wrong password once
 	CancelAtLogin bool     // cancels instead of signing in
+	LeaveAtLogin  bool     // closes the page instead of signing in
 	Decision      Decision // "" approves
 	Accounts      []string // resource ids or parts of labels to keep; nil keeps what the page chose
 	Company       string   // id or part of the label of the company to act for
@@ -219,6 +220,9 @@ func (v *visit) act(form *Form) (url.Values, error) {
 
 func (v *visit) login(form *Form) (url.Values, error) {
 	r := v.robot
+	if r.LeaveAtLogin {
+		return nil, ErrAbandoned
+	}
 	if r.CancelAtLogin {
 		return form.Press("cancel"), nil
 	}

@@ -158,6 +158,7 @@ func TestWhatEndsWithoutARedirect(t *testing.T) {
 		want string
 	}{
 		"leaves":                {func(_ *bank, r *Robot) { r.Decision = Leave }, ErrAbandoned.Error()},
+		"leaves at login":       {func(_ *bank, r *Robot) { r.LeaveAtLogin = true }, ErrAbandoned.Error()},
 		"wrong for good":        {func(_ *bank, r *Robot) { r.Password = "x" }, "refused the customer's username or password"},
 		"an unfit account":      {func(_ *bank, r *Robot) { r.Accounts = []string{"a-3"} }, "does not let the customer choose"},
 		"an unknown account":    {func(_ *bank, r *Robot) { r.Accounts = []string{"zz"} }, "offers no such account"},
