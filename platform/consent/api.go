@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ensaio/ensaio/platform/call"
+	"github.com/ensaio/ensaio/platform/connector"
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/spec"
 )
@@ -20,11 +21,16 @@ type API struct {
 	engine  *Engine
 	seams   *fault.Seams
 	offered func(api string) bool
+	find    Find
 }
 
+// Find looks a person up by CPF: nil when known, [connector.ErrUnknown] when surely not.
+type Find func(ctx context.Context, cpf string) error
+
 // NewAPI makes the consents API. offered tells which APIs the institution serves, by registry name; nil
-// means all of the registry.
-func NewAPI(e *Engine, offered func(api string) bool) *API {
+// means all of the registry. find, when given, is asked for the dropReason of the metrics report and for
+// nothing else: the answer never depends on it.
+func NewAPI(e *Engine, offered func(api string) bool, find Find) *API {
 	if offered == nil {
 		all := map[string]bool{}
 		for _, a := range spec.APIs() {
@@ -32,7 +38,7 @@ func NewAPI(e *Engine, offered func(api string) bool) *API {
 		}
 		offered = func(api string) bool { return all[api] }
 	}
-	return &API{engine: e, seams: e.seams, offered: offered}
+	return &API{engine: e, seams: e.seams, offered: offered, find: find}
 }
 
 // Handle answers one call of the consents API.
@@ -102,7 +108,26 @@ func (a *API) create(ctx context.Context, c *call.Call) (*call.Answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.expect(ctx, c, made.CPF)
 	return call.JSON(http.StatusCreated, view(c, made, made.Permissions)), nil
+}
+
+// expect reports whether the person can be expected to log in (metrics platform, dropReason).
+func (a *API) expect(ctx context.Context, c *call.Call, cpf string) {
+	if a.find == nil {
+		return
+	}
+	reason := "NONE"
+	switch err := a.find(ctx, cpf); {
+	case errors.Is(err, connector.ErrUnknown):
+		reason = "NO_CREDENTIAL"
+	case err != nil:
+		reason = "CREDENTIAL_UNAVAILABLE"
+	}
+	if c.Report == nil {
+		c.Report = map[string]string{}
+	}
+	c.Report["dropReason"] = reason
 }
 
 func (a *API) read(ctx context.Context, c *call.Call, found *Consent) (*call.Answer, error) {

@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/ensaio/ensaio/platform/call"
+	"github.com/ensaio/ensaio/platform/connector"
 	"github.com/ensaio/ensaio/platform/consent"
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/spec"
@@ -34,7 +35,7 @@ func desks(t testing.TB, offered func(string) bool) *desk {
 		rows = append(rows, fault.Defect{Name: "consents/" + r.ID, Kind: fault.Off, Rule: r.ID})
 	}
 	w := open(t, rows...)
-	return &desk{w, consent.NewAPI(w.Engine, offered)}
+	return &desk{w, consent.NewAPI(w.Engine, offered, nil)}
 }
 
 type ask struct {
@@ -230,6 +231,21 @@ func TestWhatIsNotOfferedLeavesOrStays(t *testing.T) {
 	a, err = d.do("consents.create", "", body(append(cards, resources), "", ""))
 	if got := verdict(t, a, err); got != "422 SEM_PERMISSOES_FUNCIONAIS_RESTANTES" {
 		t.Error(got)
+	}
+}
+
+func TestCreationTellsWhetherThePersonCanLogIn(t *testing.T) {
+	for want, known := range map[string]error{"NONE": nil, "NO_CREDENTIAL": connector.ErrUnknown, "CREDENTIAL_UNAVAILABLE": connector.ErrUnavailable} {
+		d := desks(t, nil)
+		d.api = consent.NewAPI(d.Engine, nil, func(context.Context, string) error { return known })
+		report := map[string]string{}
+		a, err := d.api.Handle(t.Context(), &call.Call{
+			Operation: spec.Find("consents.create"), Request: httptest.NewRequest("POST", "/", nil), Report: report, Now: d.clock.Now(),
+			Client: &call.Client{ID: "aurora"}, Body: []byte(body([]string{"EXCHANGES_READ", resources}, "", "")),
+		})
+		if verdict(t, a, err) != "201" || report["dropReason"] != want {
+			t.Errorf("%v, want %s", report, want)
+		}
 	}
 }
 

@@ -174,10 +174,8 @@ func (x *exchange) report() {
 	b = append(strconv.AppendFloat(b, float64(took.Microseconds())/1000, 'f', 3, 64), `,"clientOrgId":"`...)
 	b = append(append(b, org...), `","serverOrgId":"`...)
 	b = append(append(b, g.cfg.Organisation...), `","role":"SERVER"`...)
-	if len(x.Report) > 0 {
-		if more, err := json.Marshal(x.Report); err == nil {
-			b = append(append(b, `,"additionalInfo":`...), more...)
-		}
+	if reason := x.Report["dropReason"]; reason != "" { // the one member that the server's side owes
+		b = append(append(append(b, `,"additionalInfo":{"dropReason":"`...), reason...), `"}`...)
 	}
 	if err := g.cfg.Outbox.Append("private", append(b, '}')); err != nil {
 		g.log.Error("report lost", "interaction", x.Interaction, "error", redact(err.Error()))

@@ -158,7 +158,7 @@ func open(t testing.TB, edits ...func(*gateway.Config)) *world {
 	reads := resource.New(resource.Config{Source: w.core, Consents: w.engine, Seams: w.board.Seams()})
 	cfg := gateway.Config{
 		Trust: w, AS: w, Seams: w.board.Seams(), Clock: w.clock, Base: base, Outbox: w, Organisation: "org-bank",
-		Handlers: map[string]gateway.Handler{"consents": consent.NewAPI(w.engine, nil).Handle}, Resource: reads.Handle,
+		Handlers: map[string]gateway.Handler{"consents": consent.NewAPI(w.engine, nil, nil).Handle}, Resource: reads.Handle,
 		Active: w.engine.ActiveOf, Observe: func(e gateway.Entry) { w.seen = append(w.seen, e) },
 		Offered: func(api string) bool { return api != "payments" },
 	}
