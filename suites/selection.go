@@ -61,3 +61,14 @@ func compile(pattern string) *regexp.Regexp {
 	quoted = strings.ReplaceAll(quoted, "\x00", `.*`)
 	return regexp.MustCompile(`(?i)^` + quoted + `$`)
 }
+
+// MatchesText says whether a pattern names one of the texts.
+func MatchesText(pattern string, texts ...string) bool {
+	re := compile(pattern)
+	for _, t := range texts {
+		if re.MatchString(t) {
+			return true
+		}
+	}
+	return false
+}
