@@ -1,0 +1,205 @@
+// Package platform puts the reference institution together: authorization server, gateway, data and
+// payment APIs over one consent engine, one trust and one store.
+//
+// It decides nothing itself. It promises that what [New] returns is loaded and ready, and that the three
+// handlers behave the same behind any listener that asks for client certificates and verifies none.
+package platform
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"github.com/ensaio/ensaio/platform/as"
+	"github.com/ensaio/ensaio/platform/as/screen"
+	"github.com/ensaio/ensaio/platform/call"
+	"github.com/ensaio/ensaio/platform/connector"
+	"github.com/ensaio/ensaio/platform/consent"
+	"github.com/ensaio/ensaio/platform/control"
+	"github.com/ensaio/ensaio/platform/gateway"
+	"github.com/ensaio/ensaio/platform/message"
+	"github.com/ensaio/ensaio/platform/payment"
+	"github.com/ensaio/ensaio/platform/resource"
+	"github.com/ensaio/ensaio/platform/store"
+	"github.com/ensaio/ensaio/platform/trust"
+	"github.com/ensaio/ensaio/sim/clock"
+	"github.com/ensaio/ensaio/sim/fault"
+	"github.com/ensaio/ensaio/sim/jose"
+	"github.com/ensaio/ensaio/sim/rule"
+)
+
+// Config says who the institution is.
+type Config struct {
+	// Issuer, MTLS and API are the base addresses of the three hosts, without trailing slash.
+	Issuer, MTLS, API string
+	// Namespace is the middle of its consent ids: "bancoensaio".
+	Namespace    string
+	Organisation as.Organisation
+	// IDTokens signs ID tokens, Encryption opens encrypted request objects, Messages (of the signing
+	// certificate) signs the answers of payment APIs.
+	IDTokens, Encryption, Messages jose.Key
+	SSAIssuer                      string
+	// Keystore is the directory's key store; CRL the revocation lists to consult besides those that
+	// certificates name.
+	Keystore string
+	CRL      []string
+	Limits   gateway.Limits
+	// Offered says whether an API is served, by registry name; nil means all.
+	Offered func(api string) bool
+}
+
+// Core is a core system that can also take held payments back.
+type Core interface {
+	connector.Source
+	connector.Canceller
+}
+
+// Outbox keeps reports for the metrics platform.
+type Outbox interface {
+	Append(kind string, body []byte) error
+}
+
+// Ports are what the institution stands on.
+type Ports struct {
+	Clock *clock.Clock
+	Seed  clock.Seed
+	Seams *fault.Seams
+	// Roots are the authorities of client certificates; HTTP reaches the directory and verifies it.
+	Roots *x509.CertPool
+	HTTP  *http.Client
+	Core  Core
+	// Store keeps everything that must survive; nil is memory.
+	Store  *store.Store
+	Outbox Outbox
+	// Observe, when set, hears of every API call after it was answered.
+	Observe func(gateway.Entry)
+	Log     *slog.Logger
+}
+
+// Platform is a running institution.
+type Platform struct {
+	Trust    *trust.Trust
+	Consents *consent.Engine
+	AS       *as.Server
+	Payments *payment.Service
+	Gateway  *gateway.Gateway
+	control  http.Handler
+	close    []func() error
+}
+
+// New loads and connects the parts. Close ends what runs.
+func New(ctx context.Context, cfg Config, ports Ports) (*Platform, error) {
+	p := &Platform{}
+	if err := p.connect(ctx, cfg, ports); err != nil {
+		return nil, errors.Join(fmt.Errorf("platform: %w", err), p.Close())
+	}
+	return p, nil
+}
+
+func (p *Platform) connect(ctx context.Context, cfg Config, ports Ports) (err error) {
+	if ports.Store == nil {
+		if ports.Store, err = store.Open(ctx, ""); err != nil {
+			return err
+		}
+		p.close = append(p.close, ports.Store.Close)
+	}
+	p.Trust = trust.New(trust.Config{Roots: ports.Roots, HTTP: ports.HTTP, Clock: ports.Clock, Seams: ports.Seams, Keystore: cfg.Keystore, CRL: cfg.CRL})
+	p.Consents, err = consent.Open(ctx, consent.Config{
+		Clock: ports.Clock, Seed: ports.Seed.Stream("bank/consents"), Seams: ports.Seams, Store: ports.Store, Namespace: cfg.Namespace,
+	})
+	if err != nil {
+		return err
+	}
+	p.Payments, err = payment.Open(ctx, payment.Config{
+		Clock: ports.Clock, Seams: ports.Seams, Store: ports.Store, Consents: p.Consents, Core: ports.Core, Log: ports.Log,
+		NewID: ports.Seed.Stream("bank/payments").UUID,
+	})
+	if err != nil {
+		return err
+	}
+	p.close = append(p.close, func() error { p.Payments.Close(); return nil })
+	screens, err := screen.New()
+	if err != nil {
+		return err
+	}
+	p.AS, err = as.New(as.Config{
+		Issuer: cfg.Issuer, MTLS: cfg.MTLS, Clock: ports.Clock, Seed: ports.Seed.Stream("bank/clients"), Seams: ports.Seams, Trust: p.Trust,
+		Consents: p.Consents, Source: ports.Core, Store: ports.Store, Outbox: ports.Outbox, Signing: cfg.IDTokens, Encryption: cfg.Encryption,
+		SSAIssuer: cfg.SSAIssuer, Org: cfg.Organisation, Screens: screens, Assess: p.Payments.Assess, Log: ports.Log,
+	})
+	if err != nil {
+		return err
+	}
+	return p.serve(cfg, ports)
+}
+
+// serve opens the API host.
+func (p *Platform) serve(cfg Config, ports Ports) (err error) {
+	find := func(ctx context.Context, cpf string) error {
+		_, err := ports.Core.Find(ctx, cpf)
+		return err
+	}
+	reads := resource.New(resource.Config{Source: ports.Core, Consents: p.Consents, Seams: ports.Seams})
+	p.Gateway, err = gateway.New(gateway.Config{
+		Trust: p.Trust, AS: p.AS,
+		Handlers: map[string]gateway.Handler{
+			"consents": consent.NewAPI(p.Consents, cfg.Offered, find).Handle,
+			"payments": p.Payments.Handle,
+		},
+		Resource: reads.Handle, Offered: cfg.Offered,
+		Messages: messages{message.New(message.Config{Organisation: cfg.Organisation.ID, Key: cfg.Messages, Keys: p.Trust, Seams: ports.Seams})},
+		Seams:    ports.Seams, Clock: ports.Clock, Limits: cfg.Limits, Active: p.Consents.ActiveOf, Outbox: ports.Outbox,
+		Organisation: cfg.Organisation.ID, Base: cfg.API, Observe: ports.Observe, Log: ports.Log,
+	})
+	if err != nil {
+		return err
+	}
+	p.control = control.New(control.Config{
+		Consents: p.Consents, Gateway: p.Gateway,
+		Payment: func(id string) (any, bool) {
+			found, ok := p.Payments.Find(id)
+			return found, ok
+		},
+	})
+	return nil
+}
+
+// API serves the API host (mTLS).
+func (p *Platform) API() http.Handler { return p.Gateway }
+
+// Public serves the issuer's host.
+func (p *Platform) Public() http.Handler { return p.AS.Public() }
+
+// MTLS serves the authorization server's mTLS host.
+func (p *Platform) MTLS() http.Handler { return p.AS.MTLS() }
+
+// Control serves the holder's side; it belongs on the control port alone.
+func (p *Platform) Control() http.Handler { return p.control }
+
+// Close ends the background work, last opened first.
+func (p *Platform) Close() error {
+	var failed error
+	for _, end := range slices.Backward(p.close) {
+		failed = errors.Join(failed, end())
+	}
+	p.close = nil
+	return failed
+}
+
+// messages lets the gateway open and seal without knowing claims.
+type messages struct{ *message.Messages }
+
+func (m messages) Open(ctx context.Context, body []byte, c *call.Call) (json.RawMessage, error) {
+	data, _, err := m.Messages.Open(ctx, body, c)
+	return data, err
+}
+
+// Rules lists every sentence the institution keeps, in the order of a call's way.
+func Rules() []rule.Info {
+	return slices.Concat(trust.Rules(), as.Rules(), gateway.Rules(), message.Rules(), consent.Rules(), resource.Rules(), call.PageRules(), payment.Rules())
+}
