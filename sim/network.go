@@ -38,12 +38,13 @@ type network struct {
 
 	mu        sync.Mutex
 	addresses map[string]string // public name → host:port
+	kept      map[string]int    // role → port of an earlier start
 	servers   []*http.Server
 	running   sync.WaitGroup
 }
 
 func newNetwork(clk *clock.Clock, log *slog.Logger, base int) *network {
-	return &network{clock: clk, log: log, base: base, addresses: map[string]string{}}
+	return &network{clock: clk, log: log, base: base, addresses: map[string]string{}, kept: map[string]int{}}
 }
 
 // PortInUse says that a wanted port is taken.
@@ -67,7 +68,7 @@ func (e *PortInUse) Unwrap() error { return e.Err }
 // claim opens the listener of a role at its place above the port base, or at a free port, and gives its
 // names that address.
 func (n *network) claim(role string, place int, names ...string) (net.Listener, error) {
-	port := 0
+	port := n.kept[role]
 	if n.base != 0 {
 		port = n.base + place
 	}
@@ -77,8 +78,10 @@ func (n *network) claim(role string, place int, names ...string) (net.Listener, 
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	at, _ := listener.Addr().(*net.TCPAddr)
+	n.kept[role] = at.Port
 	for _, name := range names {
-		n.addresses[name] = listener.Addr().String()
+		n.addresses[name] = at.String()
 	}
 	return listener, nil
 }
@@ -164,7 +167,7 @@ func (n *network) serve(listener net.Listener, handler http.Handler) {
 	n.servers = append(n.servers, server)
 	n.mu.Unlock()
 	n.running.Go(func() {
-		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			n.log.Error("a server ended", "address", listener.Addr().String(), "error", err)
 		}
 	})

@@ -1,0 +1,107 @@
+package sim
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/ensaio/ensaio/platform"
+	"github.com/ensaio/ensaio/platform/as"
+	"github.com/ensaio/ensaio/platform/event"
+	"github.com/ensaio/ensaio/platform/gateway"
+	reporter "github.com/ensaio/ensaio/platform/pcm"
+	"github.com/ensaio/ensaio/platform/store"
+	"github.com/ensaio/ensaio/sim/jose"
+)
+
+// perSecond is how many calls the bank takes in a second before it answers 529: ten times what the
+// regulation demands at least, so that only an abuse meets it.
+const perSecond = 3000
+
+// openBank opens the reference institution: its records, its outbox, its servers and its reporter.
+func (e *Ecosystem) openBank(ctx context.Context, at *places, c *control, source core) error {
+	records, err := store.Open(ctx, e.records())
+	if err != nil {
+		return err
+	}
+	e.closing("records", records.Close)
+	outbox, err := event.OpenOutbox(e.sub("outbox"))
+	if err != nil {
+		return err
+	}
+	e.closing("outbox", outbox.Close)
+	messages, err := jose.FromCertificate(e.secrets.bankSeal.Key, "sig", e.secrets.bankSeal.Chain...)
+	if err != nil {
+		return err
+	}
+	bank, err := platform.New(ctx, platform.Config{
+		Issuer: e.net.url(nameIssuer), MTLS: e.net.url(nameAuthTLS), API: e.net.url(nameAPI), Namespace: "bancoensaio",
+		Organisation: as.Organisation{ID: e.cast.bank.id, Brand: e.cast.bank.name, ISPB: e.cast.bank.cnpj[:8]},
+		IDTokens:     e.secrets.idToken, Encryption: e.secrets.requestObjects, Messages: messages,
+		SSAIssuer: e.ssaIssuer, Keystore: e.directory.Keystore, Limits: gateway.Limits{Minute: true, Month: true, PerSecond: perSecond},
+	}, platform.Ports{
+		Clock: e.clock, Seed: e.options.Seed, Seams: e.board.Seams(), Roots: e.secrets.authority.Roots(),
+		HTTP: e.net.client(e.secrets.authority.Roots()), Core: source, Store: records, Outbox: outbox, Log: e.log,
+	})
+	if err != nil {
+		return err
+	}
+	e.closing("bank", bank.Close)
+	api := hosts{nameIssuer: bank.Public(), nameAuthTLS: bank.MTLS(), nameAPI: bank.API()}
+	e.net.serveTLS(at.bank, e.secrets.bank, func(name string) bool { return name != nameIssuer }, api)
+	c.mount("bank", bank.Control())
+
+	dead, err := event.OpenOutbox(e.sub("dead-letters"))
+	if err != nil {
+		return err
+	}
+	e.closing("dead letters", dead.Close)
+	r, err := reporter.New(reporter.Config{Outbox: outbox, Dead: dead, Clock: e.clock, Seed: e.options.Seed, Seams: e.board.Seams(),
+		HTTP: e.net.client(e.secrets.authority.Roots(), e.secrets.bankTransport), API: e.net.url(namePCM),
+		Token: e.net.url(namePCMAuth) + "/token/", ClientID: e.cast.bankSoftware, Log: e.log})
+	if err != nil {
+		return err
+	}
+	e.closing("reporter", r.Close)
+	c.mount("reporter", reporting(r))
+	return nil
+}
+
+func (e *Ecosystem) records() string {
+	switch {
+	case e.options.Database != "":
+		return e.options.Database
+	case e.options.Dir != "":
+		return "sqlite:" + e.sub("bank.db")
+	}
+	return ""
+}
+
+// reporting lets a rehearsal wait until every report has left.
+func reporting(r *reporter.Reporter) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, r.Stats()) })
+	mux.HandleFunc("GET /dead", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, r.DeadLetters()) })
+	mux.HandleFunc("POST /flush", func(w http.ResponseWriter, q *http.Request) {
+		if err := r.Flush(q.Context()); err != nil {
+			say(w, http.StatusServiceUnavailable, map[string]string{"error": err.Error()})
+			return
+		}
+		say(w, http.StatusOK, r.Stats())
+	})
+	return mux
+}
+
+// hosts sends a request to the handler of the name it was addressed to. That name must also be the one of
+// the handshake, which decided whether a client certificate was asked for.
+type hosts map[string]http.Handler
+
+func (h hosts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	name, _, _ := strings.Cut(r.Host, ":")
+	to := h[strings.ToLower(name)]
+	if to == nil || r.TLS == nil || !strings.EqualFold(r.TLS.ServerName, name) {
+		http.Error(w, http.StatusText(http.StatusMisdirectedRequest), http.StatusMisdirectedRequest)
+		return
+	}
+	to.ServeHTTP(w, r)
+}

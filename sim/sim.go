@@ -1,0 +1,193 @@
+// Package sim is the world and its laws: it puts a whole Open Finance Brasil ecosystem together on this
+// machine. This is the one place where everybody meets; nobody imports it but the command line.
+//
+// It promises that a started ecosystem is ready: a real consent has been created, authorised by a
+// customer on the bank's own pages and used to read data, over the same wire as everybody else uses. What
+// cannot start leaves nothing behind.
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/ensaio/ensaio/directory-mock"
+	"github.com/ensaio/ensaio/participants/corebank"
+	"github.com/ensaio/ensaio/participants/people"
+	"github.com/ensaio/ensaio/sim/clock"
+	"github.com/ensaio/ensaio/sim/fault"
+)
+
+// Options say how an ecosystem is to be. The zero value is a new one in memory, at free ports.
+type Options struct {
+	// Dir keeps everything acknowledged: keys, registrations, consents, payments, books, reports. Empty
+	// keeps nothing.
+	Dir string
+	// PortBase gives every role a fixed port from here on; 0 lets the system choose. With Dir, the ports of
+	// the first start are kept.
+	PortBase int
+	Seed     clock.Seed
+	// Defects are armed from the start.
+	Defects []string
+	// Database is a PostgreSQL URL for the bank's records; empty is SQLite below Dir, or memory.
+	Database string
+	Log      *slog.Logger
+}
+
+// Ecosystem is a running world. Close ends it.
+type Ecosystem struct {
+	options Options
+	clock   *clock.Clock
+	board   *fault.Board
+	log     *slog.Logger
+	net     *network
+	cast    *cast
+	secrets *secrets
+
+	directory               directory.Addresses
+	ssaIssuer               string
+	control, console, proxy string
+	files                   string
+	assertion               func(*software) string // where a statement's assertion is served
+	ready                   Ready
+
+	undoing sync.Once
+	undo    []func()
+	failure error
+}
+
+// Ready describes the ecosystem for its clients.
+func (e *Ecosystem) Ready() Ready { return e.ready }
+
+// TargetFile is the target file that was written for the suites.
+func (e *Ecosystem) TargetFile() string { return e.ready.Target }
+
+// Clock is the time of this world.
+func (e *Ecosystem) Clock() *clock.Clock { return e.clock }
+
+// after registers what Close must undo, last first.
+func (e *Ecosystem) after(fn func()) { e.undo = append(e.undo, fn) }
+
+// Close ends every role, flushes what is kept, and removes what was temporary. Its error says what could
+// not be kept.
+func (e *Ecosystem) Close() error {
+	e.undoing.Do(func() {
+		if e.net != nil {
+			e.net.close() // nobody is answered any more before anything else ends
+		}
+		for i := len(e.undo) - 1; i >= 0; i-- {
+			e.undo[i]()
+		}
+	})
+	return e.failure
+}
+
+// closing turns a closer into something to undo, keeping its error.
+func (e *Ecosystem) closing(what string, close func() error) {
+	e.after(func() {
+		if err := close(); err != nil {
+			e.failure = errors.Join(e.failure, fmt.Errorf("close %s: %w", what, err))
+		}
+	})
+}
+
+// Start builds an ecosystem and returns when it is ready. The context bounds the start alone.
+func Start(ctx context.Context, o Options) (*Ecosystem, error) {
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	e := &Ecosystem{options: o, clock: clock.New(), log: o.Log, board: fault.NewBoard(Catalogue()), cast: newCast(o.Seed)}
+	for _, name := range o.Defects {
+		if err := e.board.Arm(name); err != nil {
+			return nil, err
+		}
+	}
+	if err := e.assemble(ctx); err != nil {
+		if undone := e.Close(); undone != nil {
+			e.log.Error("a failed start left something behind", "error", undone)
+		}
+		return nil, fmt.Errorf("start the ecosystem: %w", err)
+	}
+	return e, nil
+}
+
+func (e *Ecosystem) assemble(ctx context.Context) error {
+	if err := e.settle(); err != nil {
+		return err
+	}
+	places, err := e.openPlaces()
+	if err != nil {
+		return err
+	}
+	if err := e.openTrust(places); err != nil {
+		return err
+	}
+	all := people.Population(e.options.Seed, population)
+	control := newControl(e.clock, e.board)
+	core, err := e.openCore(places, control, all)
+	if err != nil {
+		return err
+	}
+	if err := e.openDirectory(places, control); err != nil {
+		return err
+	}
+	if err := e.openPCM(places, control); err != nil {
+		return err
+	}
+	if err := e.openBank(ctx, places, control, core); err != nil {
+		return err
+	}
+	e.openSurfaces(places, control)
+	registered, err := e.register(ctx)
+	if err != nil {
+		return err
+	}
+	if err := e.publish(all, registered); err != nil {
+		return err
+	}
+	return e.rehearse(ctx, all, registered[0])
+}
+
+// settle finds the directories the ecosystem lives in.
+func (e *Ecosystem) settle() error {
+	if dir := e.options.Dir; dir != "" {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("directory: %w", err)
+		}
+	}
+	files, temporary, err := filesDir(e.options.Dir)
+	if err != nil {
+		return fmt.Errorf("files: %w", err)
+	}
+	e.files = files
+	if temporary {
+		e.closing("temporary files", func() error { return os.RemoveAll(files) })
+	}
+	return nil
+}
+
+// sub is a folder below the ecosystem's directory, or "" where nothing is kept.
+func (e *Ecosystem) sub(name string) string {
+	if e.options.Dir == "" {
+		return ""
+	}
+	return filepath.Join(e.options.Dir, name)
+}
+
+func (e *Ecosystem) openCore(at *places, c *control, all []people.Person) (core, error) {
+	bank, err := corebank.New(corebank.Config{Clock: e.clock, Seed: e.options.Seed, People: known(all), Dir: e.sub("core"), Brand: e.cast.bank.name, CNPJ: e.cast.bank.cnpj})
+	if err != nil {
+		return core{}, err
+	}
+	e.closing("core bank", bank.Close)
+	c.mount("core", bank.Control())
+	return core{bank}, nil
+}
+
+// startTimeout bounds one exchange made while starting.
+const startTimeout = 10 * time.Second
