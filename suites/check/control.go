@@ -30,7 +30,8 @@ func newControl(t *target.Target, c *clock.Clock) *control {
 		Transport: &http.Transport{MaxIdleConnsPerHost: 4, IdleConnTimeout: 30 * time.Second}}}
 }
 
-// call sends body as JSON to a capability and decodes the answer into out, either of which may be nil.
+// call sends body as JSON to a capability and decodes the answer into out, either of which may be nil; a
+// *[]byte takes the answer as it came.
 func (c *control) call(ctx context.Context, capability, method, path string, body, out any) error {
 	base := c.target.Capabilities.Of(capability)
 	if base == "" {
@@ -60,6 +61,10 @@ func (c *control) call(ctx context.Context, capability, method, path string, bod
 	}
 	if res.StatusCode >= 300 {
 		return fmt.Errorf("control %s %s %s: status %d: %.200s", capability, method, path, res.StatusCode, report.RedactText(string(b)))
+	}
+	if raw, ok := out.(*[]byte); ok {
+		*raw = b
+		return nil
 	}
 	if out == nil {
 		return nil
@@ -118,7 +123,8 @@ func (b *Bench) Journal() *Control { return &Control{b, "journal"} }
 // Get decodes the answer to a question into out. A surface that cannot answer ends the check.
 func (c *Control) Get(path string, out any) { c.do(http.MethodGet, path, nil, out) }
 
-// Post sends body and decodes the answer into out; both may be nil.
+// Post sends body and decodes the answer into out; both may be nil. A *[]byte takes an answer that is no
+// JSON.
 func (c *Control) Post(path string, body, out any) { c.do(http.MethodPost, path, body, out) }
 
 // Delete removes what is at path.
