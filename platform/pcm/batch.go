@@ -1,0 +1,225 @@
+package pcm
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ensaio/ensaio/platform/event"
+	"github.com/ensaio/ensaio/sim/fault"
+	"github.com/ensaio/ensaio/sim/spec"
+)
+
+const (
+	private   = "private"
+	maxEvents = 1000 // of one hybrid-flow request
+)
+
+// bending is what a seam made of an entry: what is sent instead, and when.
+type bending struct {
+	bodies []json.RawMessage
+	due    time.Time
+}
+
+// tell delivers a window of entries: kind by kind, batch by batch. Its entries are acknowledged as far
+// as nothing before them is missing.
+func (r *Reporter) tell(ctx context.Context, list []event.Entry) error {
+	groups := map[string][]event.Entry{}
+	var kinds []string
+	now := r.cfg.Clock.Now()
+	for _, e := range list {
+		if r.told[e.Seq] {
+			continue
+		}
+		if b := r.bend(e, now); b != nil && b.due.After(now) {
+			continue
+		}
+		if groups[e.Kind] == nil {
+			kinds = append(kinds, e.Kind)
+		}
+		groups[e.Kind] = append(groups[e.Kind], e)
+	}
+	var failed error
+	for _, kind := range kinds {
+		// A kind that fails does not hold up the others.
+		failed = errors.Join(failed, r.tellKind(ctx, kind, groups[kind]))
+	}
+	if err := r.acknowledge(list); err != nil {
+		return errors.Join(failed, err)
+	}
+	if failed == nil && len(list) > 0 {
+		r.mu.Lock()
+		r.settled = max(r.settled, list[len(list)-1].Seq)
+		r.mu.Unlock()
+	}
+	return failed
+}
+
+// tellKind sends entries of one kind. A batch that is refused as a whole for what it is, not for the
+// state of the platform, is halved until it passes or the one at fault stands alone.
+func (r *Reporter) tellKind(ctx context.Context, kind string, list []event.Entry) error {
+	path, most, ok := r.route(kind)
+	if !ok {
+		return r.bury(list, "no endpoint for reports of kind "+kind)
+	}
+	for len(list) > 0 {
+		size := r.size[kind]
+		if size == 0 {
+			size = most
+		}
+		batch := list[:min(size, len(list))]
+		err := r.send(ctx, path, batch)
+		var refused *refusal
+		switch {
+		case err == nil:
+			r.size[kind] = min(most, size*2)
+		case errors.As(err, &refused) && len(batch) > 1:
+			r.size[kind] = len(batch) / 2
+			continue
+		case errors.As(err, &refused):
+			if err := r.bury(batch, refused.Error()); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("report %d of kind %s: %w", len(batch), kind, err)
+		}
+		list = list[len(batch):]
+	}
+	return nil
+}
+
+// route returns where a kind of report goes and how many fit in one request.
+func (r *Reporter) route(kind string) (path string, most int, ok bool) {
+	if kind == private {
+		return spec.PrivateReportPath, r.cfg.Batch, true
+	}
+	known := slices.ContainsFunc(spec.HybridEvents(), func(e spec.HybridEvent) bool { return e.Kind == kind })
+	return spec.HybridFlowPath + kind, min(maxEvents, r.cfg.Batch), known
+}
+
+// send makes one request of a batch and acts on the answer to each item.
+func (r *Reporter) send(ctx context.Context, path string, batch []event.Entry) error {
+	body := []byte{'['}
+	var owner []event.Entry // of each item sent
+	var items []json.RawMessage
+	for _, e := range batch {
+		bodies := []json.RawMessage{e.Body}
+		if b := r.bent[e.Seq]; b != nil {
+			bodies = b.bodies
+		}
+		for _, item := range bodies {
+			if len(owner) > 0 {
+				body = append(body, ',')
+			}
+			body = append(body, item...)
+			owner, items = append(owner, e), append(items, item)
+		}
+	}
+	if len(owner) > 0 {
+		answers, err := r.post(ctx, path, append(body, ']'), len(owner))
+		if err != nil {
+			var refused *refusal
+			if !errors.As(err, &refused) {
+				for _, e := range batch {
+					r.uncertain[e.Seq] = true
+				}
+			}
+			return err
+		}
+		for i, a := range answers {
+			if err := r.judge(owner[i], items[i], a); err != nil {
+				return err
+			}
+		}
+	}
+	for _, e := range batch {
+		r.told[e.Seq] = true
+	}
+	return nil
+}
+
+// judge acts on the answer to one item.
+func (r *Reporter) judge(e event.Entry, sent json.RawMessage, a spec.Taken) error {
+	switch {
+	case a.Status == spec.ReportAccepted:
+		r.stats.accepted.Add(1)
+	case (r.uncertain[e.Seq] || e.Seq <= r.before) && strings.Contains(strings.ToLower(a.Message), "duplicat"):
+		// An earlier attempt whose answer was lost did arrive.
+		r.stats.repeated.Add(1)
+	default:
+		return r.discarded(e.Kind, sent, a.Message)
+	}
+	return nil
+}
+
+// bury keeps entries that can never be told.
+func (r *Reporter) bury(list []event.Entry, reason string) error {
+	for _, e := range list {
+		if err := r.discarded(e.Kind, e.Body, reason); err != nil {
+			return err
+		}
+		r.told[e.Seq] = true
+	}
+	return nil
+}
+
+// acknowledge lets the outbox forget what was told without a gap.
+func (r *Reporter) acknowledge(list []event.Entry) error {
+	n := 0
+	for n < len(list) && r.told[list[n].Seq] {
+		n++
+	}
+	if n == 0 {
+		return nil
+	}
+	if err := r.cfg.Outbox.Ack(list[n-1].Seq); err != nil {
+		return err
+	}
+	for _, e := range list[:n] {
+		delete(r.told, e.Seq)
+		delete(r.uncertain, e.Seq)
+		delete(r.bent, e.Seq)
+	}
+	return nil
+}
+
+// bend passes an entry through the seams, once, while anything is armed.
+func (r *Reporter) bend(e event.Entry, now time.Time) *bending {
+	if b := r.bent[e.Seq]; b != nil || !r.cfg.Seams.Bends() {
+		return b
+	}
+	var body map[string]any
+	if json.Unmarshal(e.Body, &body) != nil || body == nil {
+		return nil
+	}
+	kind, _, _ := strings.Cut(e.Kind, "/")
+	v := &fault.Report{Kind: kind, Role: side(e.Kind, body), Body: body, Copies: 1}
+	r.cfg.Seams.Report(v)
+	b := &bending{due: now.Add(v.Delay)}
+	for i := range v.Copies {
+		if i > 0 && kind == private {
+			v.Body["fapiInteractionId"] = r.chance.UUID() // a repetition under the same id would be refused
+		}
+		text, err := json.Marshal(v.Body)
+		if err != nil {
+			return nil
+		}
+		b.bodies = append(b.bodies, text)
+	}
+	r.bent[e.Seq] = b
+	return b
+}
+
+func side(kind string, body map[string]any) string {
+	if role, ok := body["role"].(string); ok {
+		return role
+	}
+	if strings.Contains(kind, "/client/") {
+		return string(spec.ClientSide)
+	}
+	return string(spec.ServerSide)
+}

@@ -1,0 +1,100 @@
+package pcm
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// maxDead bounds the dead letters held in memory; the oldest go first.
+const maxDead = 10_000
+
+// DeadLetter is a report that the platform discarded, with its reason. It is not sent again by itself:
+// what was wrong with it is still wrong.
+type DeadLetter struct {
+	Kind   string          `json:"kind"`
+	Reason string          `json:"reason"`
+	At     time.Time       `json:"at"`
+	Report json.RawMessage `json:"report"`
+}
+
+// DeadLetters lists the discarded reports, oldest first.
+func (r *Reporter) DeadLetters() []DeadLetter {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.dead)
+}
+
+// discarded keeps a report with the reason, durably before its entry is acknowledged.
+func (r *Reporter) discarded(kind string, report json.RawMessage, reason string) error {
+	d := DeadLetter{Kind: kind, Reason: reason, At: r.cfg.Clock.Now(), Report: slices.Clone(report)}
+	if !json.Valid(report) {
+		d.Report, _ = json.Marshal(string(report)) // a string always encodes
+	}
+	if r.cfg.Dead != nil {
+		body, err := json.Marshal(d)
+		if err == nil {
+			err = r.cfg.Dead.Append("dead", body)
+		}
+		if err != nil {
+			return fmt.Errorf("keep a discarded report: %w", err)
+		}
+	}
+	r.stats.discarded.Add(1)
+	var named struct {
+		Interaction string `json:"fapiInteractionId"`
+	}
+	_ = json.Unmarshal(report, &named) // only for the log
+	r.cfg.Log.Error("report discarded", "kind", kind, "interaction_id", named.Interaction, "reason", reason)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.remember(d)
+	return nil
+}
+
+func (r *Reporter) remember(d DeadLetter) {
+	if r.dead = append(r.dead, d); len(r.dead) > 2*maxDead {
+		r.dead = slices.Clone(r.dead[len(r.dead)-maxDead:])
+	}
+}
+
+// recall reads the dead letters of earlier processes.
+func (r *Reporter) recall() error {
+	if r.cfg.Dead == nil || r.cfg.Dead.Len() == 0 {
+		return nil
+	}
+	list, err := r.cfg.Dead.Next(context.Background(), r.cfg.Dead.Len())
+	if err != nil {
+		return err
+	}
+	for _, e := range list {
+		var d DeadLetter
+		if json.Unmarshal(e.Body, &d) == nil {
+			r.remember(d)
+		}
+	}
+	return nil
+}
+
+// Resend puts every dead letter into the outbox again, as a new report, and returns how many: for an
+// operator who has removed the reason (section 5: a discarded report is fixed and posted anew).
+func (r *Reporter) Resend() (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for i, d := range r.dead {
+		if err := r.cfg.Outbox.Append(d.Kind, d.Report); err != nil {
+			r.dead = slices.Clone(r.dead[i:])
+			return i, fmt.Errorf("resend a discarded report: %w", err)
+		}
+	}
+	n := len(r.dead)
+	r.dead = nil
+	if r.cfg.Dead != nil && n > 0 {
+		if err := r.cfg.Dead.Ack(r.cfg.Dead.Last()); err != nil {
+			return n, fmt.Errorf("forget resent reports: %w", err)
+		}
+	}
+	return n, nil
+}
