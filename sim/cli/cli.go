@@ -52,6 +52,8 @@ type World struct {
 	Variants func() []fault.Defect // the control group: odd, but conformant
 	Rules    func() []rule.Info
 	Checks   func() []check.Check // nil means [suites.All]
+	// Frame runs the checks of `run`; nil means inside Ginkgo.
+	Frame suites.Frame
 	// Executable names the program that child processes run; "" is this one. Child arguments come first.
 	Executable string
 	Arguments  []string
@@ -239,7 +241,7 @@ func (a *app) start(ctx context.Context, o StartOptions) (Ecosystem, error) {
 		if errors.As(err, &exit) {
 			return nil, err
 		}
-		return nil, &Exit{Code: CodeNotReady, Err: fmt.Errorf("start the ecosystem: %w", err), Hint: "try again with -v to see its log"}
+		return nil, &Exit{Code: CodeNotReady, Err: err, Hint: "try again with -v to see its log"}
 	}
 	return e, nil
 }

@@ -67,6 +67,16 @@ func arm(ctx context.Context, t *target.Target, name string) error {
 	return control(ctx, t, "defects", http.MethodPost, "", map[string]string{"name": name}, nil)
 }
 
+// armedAt lists what is armed at a target that can be broken; a target that cannot has nothing.
+func armedAt(ctx context.Context, t *target.Target) ([]string, error) {
+	if t.Capabilities.Defects == "" {
+		return nil, nil
+	}
+	var now armed
+	err := control(ctx, t, "defects", http.MethodGet, "", nil, &now)
+	return now.Armed, err
+}
+
 func disarm(ctx context.Context, t *target.Target, name string) error {
 	path := ""
 	if name != "" {
@@ -81,10 +91,11 @@ func (a *app) defectCommand() *cobra.Command {
 		Example: "  ensaio defect list\n  ensaio defect on par/accepts-missing-exp\n  ensaio defect off --all",
 	}
 	after := func(cmd *cobra.Command, t *target.Target) error {
-		var now armed
-		if err := control(cmd.Context(), t, "defects", http.MethodGet, "", nil, &now); err != nil {
+		names, err := armedAt(cmd.Context(), t)
+		if err != nil {
 			return err
 		}
+		now := armed{names}
 		if a.asJSON {
 			return printJSON(a.out, now)
 		}
@@ -98,11 +109,11 @@ func (a *app) defectCommand() *cobra.Command {
 	list := &cobra.Command{
 		Use: "list", Short: "The catalogue, and what is armed", Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var now armed
+			var now []string
 			if t, err := a.running(); err == nil {
-				_ = control(cmd.Context(), t, "defects", http.MethodGet, "", nil, &now)
+				now, _ = armedAt(cmd.Context(), t) // the catalogue is worth showing without it
 			}
-			return a.listDefects(nil, now.Armed)
+			return a.listDefects(nil, now)
 		},
 	}
 	on := &cobra.Command{

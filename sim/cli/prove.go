@@ -262,7 +262,6 @@ func (m *matrix) storm(ctx context.Context, wanted []fault.Defect) ([]report.Def
 				var found answer
 				var trouble error
 				if m.flags.isolate {
-					setup.Armed = d.Name
 					found, trouble = m.alone(ctx, setup, j)
 				} else {
 					if c != nil && used >= batch {

@@ -73,14 +73,19 @@ func (a *app) run(cmd *cobra.Command, selectors []string, f runFlags) error {
 	}
 	o := suites.Options{Checks: a.world.checks(), Profile: f.profile, Patterns: selectors, Seed: a.seed, Specs: f.specs,
 		Baseline: f.baseline, FailOn: f.failOn, FailFast: f.failFast, Workers: f.workers, Evidence: f.evidence,
-		Defects: f.defects, Proof: proof, Command: a.command(cmd, selectors)}
+		Proof: proof, Frame: a.world.Frame, Command: a.command(cmd, selectors)}
 	// What is wrong with the question is told before anything is started.
 	if err := a.selectable(o); err != nil {
 		return err
 	}
 	file := a.target
 	if file == "" {
-		e, err := a.start(ctx, StartOptions{Dir: f.dir, PortBase: f.portBase, Seed: a.seed, Defects: f.defects})
+		for _, name := range f.defects {
+			if !a.knows(name) {
+				return usage(fmt.Errorf("no defect %q", name), "see 'ensaio list defects'")
+			}
+		}
+		e, err := a.start(ctx, StartOptions{Dir: f.dir, PortBase: f.portBase, Seed: a.seed})
 		if err != nil {
 			return err
 		}
@@ -88,6 +93,15 @@ func (a *app) run(cmd *cobra.Command, selectors []string, f runFlags) error {
 		file = e.TargetFile()
 	}
 	if o.Target, err = a.load(file); err != nil {
+		return err
+	}
+	// Broken only once it stands: what cannot start cannot be judged.
+	for _, name := range f.defects {
+		if err := arm(ctx, o.Target, name); err != nil {
+			return err
+		}
+	}
+	if o.Defects, err = armedAt(ctx, o.Target); err != nil {
 		return err
 	}
 	if o.Profile == "" {

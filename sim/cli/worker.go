@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -40,8 +41,6 @@ type workerSetup struct {
 	Seed    int64  `json:"seed"`
 	Specs   string `json:"specs"`
 	Workers int    `json:"workers"`
-	// Armed is armed when the ecosystem starts, for one process a defect.
-	Armed string `json:"armed,omitempty"`
 }
 
 // workerCommand is the child's side: an ecosystem of its own, jobs on standard input, answers on standard
@@ -56,11 +55,7 @@ func (a *app) workerCommand() *cobra.Command {
 			if err := dec.Decode(&setup); err != nil {
 				return &Exit{Code: CodeHarness, Err: fmt.Errorf("worker: %w", err)}
 			}
-			o := StartOptions{Seed: setup.Seed}
-			if setup.Armed != "" {
-				o.Defects = []string{setup.Armed}
-			}
-			e, err := a.start(cmd.Context(), o)
+			e, err := a.start(cmd.Context(), StartOptions{Seed: setup.Seed})
 			if err != nil {
 				return err
 			}
@@ -91,7 +86,7 @@ func (a *app) workerCommand() *cobra.Command {
 // try runs one job against the worker's ecosystem.
 func (a *app) try(ctx context.Context, t *target.Target, j job, setup workerSetup) answer {
 	out := answer{Defect: j.Defect, Outcomes: []seen{}}
-	if j.Defect != "" && j.Defect != setup.Armed {
+	if j.Defect != "" {
 		if err := arm(ctx, t, j.Defect); err != nil {
 			out.Error = err.Error()
 			return out
@@ -190,7 +185,8 @@ func (c *child) exchange(ask, out any) error {
 	}
 	if err := c.out.Decode(out); err != nil {
 		_ = c.cmd.Wait()
-		return fmt.Errorf("child process ended: %w: %s", err, report.RedactText(string(c.err.b)))
+		said, _, _ := strings.Cut(report.RedactText(string(c.err.b)), "\n")
+		return fmt.Errorf("child process ended: %w: %s", err, said)
 	}
 	return nil
 }
