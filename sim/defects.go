@@ -11,20 +11,20 @@ import (
 func Rules() []rule.Info { return append(platform.Rules(), pcm.Rules()...) }
 
 // Catalogue lists every defect that can be armed: the named ones, and one for each rule of the
-// institution, made by switching it off. A rule that a row of the catalogue names goes by that name.
+// institution, made by switching it off. Where the field has a name for such a defect it goes by that.
 func Catalogue() []fault.Defect {
 	all := fault.Named()
-	known := map[string]bool{}
-	for _, d := range all {
-		if d.Kind == fault.Off {
-			known[d.Rule] = true
-		}
+	names := map[string]fault.Defect{}
+	for _, d := range fault.Switched() {
+		names[d.Rule] = d
 	}
 	for _, r := range platform.Rules() {
-		if !known[r.ID] {
-			known[r.ID] = true
-			all = append(all, fault.Defect{Name: "off:" + r.ID, Kind: fault.Off, Rule: r.ID, Weight: r.Weight, Symptom: "not enforced: " + r.Title})
+		d, named := names[r.ID]
+		if !named {
+			d = fault.Defect{Name: "off:" + r.ID, Kind: fault.Off, Rule: r.ID, Symptom: "not enforced: " + r.Title}
 		}
+		d.Weight = r.Weight
+		all = append(all, d)
 	}
 	return all
 }
