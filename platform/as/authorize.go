@@ -77,7 +77,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.arrived(r, q)
-	if c.Status != consent.Awaiting {
+	if c.Status == consent.Rejected { // too late: there is nothing to sign in for
 		s.complete(w, r, q, map[string]any{"error": "access_denied", "error_description": "the consent can no longer be authorised"})
 		return
 	}

@@ -117,12 +117,11 @@ func (s *Server) approve(w http.ResponseWriter, r *http.Request, at *session, c 
 	}
 	if c.Kind == consent.Payment {
 		d.Resources = nil
-		reason, debtor := s.foresee(ctx, at, c, chosen)
-		if reason != "" {
+		var reason string
+		if d.Debtor, reason = s.assess(ctx, c, d, chosen); reason != "" {
 			s.decline(w, r, at, c, refusedFor(reason))
 			return
 		}
-		d.Debtor = debtor
 	}
 	answer, keep, err := s.success(ctx, at)
 	if err != nil {
@@ -162,40 +161,50 @@ func (at *session) owner() string {
 	return at.customer.Key
 }
 
-// foresee asks whether the payment could be made now from the chosen account. It returns the reason of
-// the rejection, in the order of the payments API (5.3), or the account to debit.
-func (s *Server) foresee(ctx context.Context, at *session, c *consent.Consent, chosen []choice) (reason string, debtor json.RawMessage) {
+// assess asks whether the payment could be made from the chosen account. It returns the account to debit,
+// or the reason of the rejection (payments 5.3). The rules of the payments API, where they are at hand,
+// have the only word; else the core has.
+func (s *Server) assess(ctx context.Context, c *consent.Consent, d consent.Decision, chosen []choice) (debtor json.RawMessage, reason string) {
+	if len(chosen) != 1 {
+		return nil, "CONTA_NAO_PERMITE_PAGAMENTO"
+	}
+	debtor, err := json.Marshal(chosen[0].account)
+	if err != nil {
+		return nil, "NAO_INFORMADO"
+	}
+	if s.cfg.Assess == nil {
+		return debtor, s.foresee(ctx, c, d.Owner, chosen[0])
+	}
+	wish := *c
+	wish.Owner, wish.Debtor, wish.Approvals = d.Owner, debtor, d.Approvals
+	return debtor, s.cfg.Assess(ctx, &wish)
+}
+
+// foresee asks the core alone.
+func (s *Server) foresee(ctx context.Context, c *consent.Consent, owner string, from choice) (reason string) {
 	o, err := paymentOrder(c)
 	if err != nil {
 		s.log.Error("payment of the consent", "error", err)
-		return "NAO_INFORMADO", nil
+		return "NAO_INFORMADO"
 	}
-	if len(chosen) != 1 || chosen[0].unfit != "" {
-		return "CONTA_NAO_PERMITE_PAGAMENTO", nil
+	o.Customer, o.Debtor = owner, from.account
+	if from.unfit != "" {
+		return "CONTA_NAO_PERMITE_PAGAMENTO"
 	}
-	o.Customer, o.Debtor = at.owner(), chosen[0].account
-	if o.Creditor.Number != "" && sameAccount(o.Debtor, o.Creditor) {
-		return "CONTAS_ORIGEM_DESTINO_IGUAIS", nil
-	}
-	if s.cfg.Assess != nil {
-		if reason := s.cfg.Assess(ctx, c); reason != "" {
-			return reason, nil
-		}
+	if sameAccount(o.Debtor, o.Creditor) {
+		return "CONTAS_ORIGEM_DESTINO_IGUAIS"
 	}
 	verdict, err := s.cfg.Source.Foresee(ctx, o)
 	switch {
 	case err != nil:
 		s.log.Error("payment not foreseen", "error", err)
-		return "FALHA_INFRAESTRUTURA", nil
-	case !verdict.Allowed && verdict.Reason == "":
-		return "NAO_INFORMADO", nil
-	case !verdict.Allowed && (verdict.Reason != "SALDO_INSUFICIENTE" || !o.Scheduled):
-		return verdict.Reason, nil
+		return "FALHA_INFRAESTRUTURA"
+	case verdict.Allowed, verdict.Reason == "SALDO_INSUFICIENTE" && o.Scheduled:
+		return ""
+	case verdict.Reason == "":
+		return "NAO_INFORMADO"
 	}
-	if debtor, err = json.Marshal(o.Debtor); err != nil {
-		return "NAO_INFORMADO", nil
-	}
-	return "", debtor
+	return verdict.Reason
 }
 
 func sameAccount(a, b connector.Account) bool {

@@ -40,5 +40,6 @@ type Outbox interface {
 	Append(kind string, body []byte) error
 }
 
-// Assess judges a payment consent about to be authorised by the rules of the payments API.
+// Assess judges a payment consent about to be authorised by the rules of the payments API and by the core.
+// The consent it is given carries owner, debtor and approvals as they would be.
 type Assess func(ctx context.Context, c *consent.Consent) (rejectionReason string)

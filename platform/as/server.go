@@ -38,7 +38,7 @@ type Organisation struct {
 	ISPB  string // of the accounts held here
 }
 
-// Config is what a server is made of. Every field but Seams, Seed, Assess, PCM's Outbox and Log is needed.
+// Config is what a server is made of. All but Seed, Seams, Outbox, Assess and Log is needed.
 type Config struct {
 	// Issuer and MTLS are the base addresses of the public and of the mTLS host, without trailing slash.
 	Issuer, MTLS string
@@ -57,8 +57,7 @@ type Config struct {
 	SSAIssuer string
 	Org       Organisation
 	Screens   *screen.Screens
-	// Assess, when set, may refuse a payment consent for reasons of the payments API before the core is
-	// asked: it returns a rejectionReason code, or "".
+	// Assess, when set, judges payment consents about to be authorised; without it the core is asked alone.
 	Assess Assess
 	Log    *slog.Logger
 }

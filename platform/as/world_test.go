@@ -201,7 +201,7 @@ func (o *outbox) Append(kind string, body []byte) error {
 // world is a running server with everything around it.
 type world struct {
 	*cast
-	t       *testing.T
+	t       testing.TB
 	server  *as.Server
 	board   *fault.Board
 	clock   *clock.Clock
@@ -214,7 +214,7 @@ type world struct {
 	a, b    *client
 }
 
-func newWorld(t *testing.T, extra ...fault.Defect) *world {
+func newWorld(t testing.TB, extra ...fault.Defect) *world {
 	t.Helper()
 	rows := slices.Clone(extra)
 	for _, r := range as.Rules() {
@@ -243,6 +243,13 @@ func newWorld(t *testing.T, extra ...fault.Defect) *world {
 		c.id, c.token = got.text("client_id"), got.text("registration_access_token")
 	}
 	return w
+}
+
+// in is the same world seen from another test.
+func (w *world) in(t testing.TB) *world {
+	c := *w
+	c.t = t
+	return &c
 }
 
 // restart makes the server anew from the store.
