@@ -14,6 +14,10 @@ import (
 	"github.com/ensaio/ensaio/sim/jose"
 )
 
+// limits are those of the bank at the start. It is generous by the month, as the regulation allows: its
+// quotas are minimums. The control port switches all of them.
+var limits = gateway.Limits{Minute: true, PerSecond: perSecond}
+
 // perSecond is how many calls the bank takes in a second before it answers 529: ten times what the
 // regulation demands at least, so that only an abuse meets it.
 const perSecond = 3000
@@ -38,7 +42,7 @@ func (e *Ecosystem) openBank(ctx context.Context, at *places, c *control, source
 		Issuer: e.net.url(nameIssuer), MTLS: e.net.url(nameAuthTLS), API: e.net.url(nameAPI), Namespace: "bancoensaio",
 		Organisation: as.Organisation{ID: e.cast.bank.id, Brand: e.cast.bank.name, ISPB: e.cast.bank.cnpj[:8]},
 		IDTokens:     e.secrets.idToken, Encryption: e.secrets.requestObjects, Messages: messages,
-		SSAIssuer: e.ssaIssuer, Keystore: e.directory.Keystore, Limits: gateway.Limits{Minute: true, Month: true, PerSecond: perSecond},
+		SSAIssuer: e.ssaIssuer, Keystore: e.directory.Keystore, Limits: limits,
 	}, platform.Ports{
 		Clock: e.clock, Seed: e.options.Seed, Seams: e.board.Seams(), Roots: e.secrets.authority.Roots(),
 		HTTP: e.net.client(e.secrets.authority.Roots()), Core: source, Store: records, Outbox: outbox, Log: e.log,

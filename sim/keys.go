@@ -18,10 +18,10 @@ import (
 type secrets struct {
 	authority *pki.Authority
 
-	directory, pcm, bank, pages, console pki.Identity // servers
-	bankSeal                             pki.Identity // BRSEAL: signs payment messages
-	bankTransport                        pki.Identity // BRCAC of the bank's own calls: the metrics reporter
-	idToken, requestObjects              jose.Key     // of the authorization server
+	bank, others            pki.Identity // servers: the bank's, and that of everybody else
+	bankSeal                pki.Identity // BRSEAL: signs payment messages
+	bankTransport           pki.Identity // BRCAC of the bank's own calls: the metrics reporter
+	idToken, requestObjects jose.Key     // of the authorization server
 
 	parties []partySecrets // one a software statement of the cast
 	seals   map[string]pki.Identity
@@ -40,14 +40,15 @@ func makeSecrets(dir string, authority *pki.Authority, c *cast, dirNames []strin
 	s := &secrets{authority: authority, parties: make([]partySecrets, len(c.software)), seals: map[string]pki.Identity{}, hostile: map[string]pki.Identity{}}
 	keys := keyRing{dir: dir, authority: authority}
 	var all errgroup.Group
-	server := func(into *pki.Identity, name string, names ...string) {
-		all.Go(func() (err error) { *into, err = authority.Server(name, names...); return err })
-	}
-	server(&s.directory, "directory", dirNames...)
-	server(&s.pcm, "pcm", namePCMAuth, namePCM)
-	server(&s.bank, "bank", nameIssuer, nameAuthTLS, nameAPI)
-	server(&s.pages, "pages", c.hosts()...)
-	server(&s.console, "console", nameConsole)
+	all.Go(func() (err error) {
+		s.bank, err = authority.Server("bank", nameIssuer, nameAuthTLS, nameAPI)
+		return err
+	})
+	all.Go(func() (err error) {
+		names := append([]string{nameConsole, namePCMAuth, namePCM}, dirNames...)
+		s.others, err = authority.Server("others", append(names, c.hosts()...)...)
+		return err
+	})
 	all.Go(func() (err error) { s.bankSeal, err = authority.Signing(subject(&c.bank, "", "")); return err })
 	all.Go(func() (err error) {
 		s.bankTransport, err = authority.Transport(subject(&c.bank, c.bankSoftware, nameAPI))
@@ -65,15 +66,10 @@ func makeSecrets(dir string, authority *pki.Authority, c *cast, dirNames []strin
 		all.Go(func() (err error) { p.encryption, err = keys.key(sw.host+"-encryption", "enc"); return err })
 	}
 	sw := c.software[hostileSubject]
-	bad := make([]pki.Identity, len(pki.Kinds()))
-	for i, kind := range pki.Kinds() {
-		all.Go(func() (err error) { bad[i], err = authority.Hostile(kind, subject(sw.of, sw.id, sw.host)); return err })
-	}
-	odd := make([]pki.Identity, len(pki.Forms()))
-	for i, form := range pki.Forms() {
-		who := subject(sw.of, sw.id, sw.host)
-		who.Form, who.Name = form, who.Name+"-"+form
-		all.Go(func() (err error) { odd[i], err = authority.Transport(who); return err })
+	odd := append(pki.Kinds(), pki.Forms()...)
+	made := make([]pki.Identity, len(odd))
+	for i, kind := range odd {
+		all.Go(func() (err error) { made[i], err = authority.Hostile(kind, subject(sw.of, sw.id, sw.host)); return err })
 	}
 	if err := all.Wait(); err != nil {
 		return nil, fmt.Errorf("make keys: %w", err)
@@ -91,11 +87,8 @@ func makeSecrets(dir string, authority *pki.Authority, c *cast, dirNames []strin
 		}
 		s.parties[i].signing = key
 	}
-	for i, kind := range pki.Kinds() {
-		s.hostile[kind] = bad[i]
-	}
-	for i, form := range pki.Forms() {
-		s.hostile[form] = odd[i]
+	for i, kind := range odd {
+		s.hostile[kind] = made[i]
 	}
 	return s, nil
 }

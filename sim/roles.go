@@ -67,7 +67,7 @@ func (e *Ecosystem) openDirectory(at *places, c *control) error {
 	for _, name := range e.directory.MutualTLS() {
 		mutual[name] = true
 	}
-	e.net.serveTLS(at.directory, e.secrets.directory, func(name string) bool { return mutual[name] }, d.Handler())
+	e.net.serveTLS(at.directory, e.secrets.others, func(name string) bool { return mutual[name] }, d.Handler())
 	c.mount("directory", d.Control())
 	return nil
 }
@@ -104,7 +104,7 @@ func (e *Ecosystem) openPCM(at *places, c *control) error {
 		return fmt.Errorf("metrics platform: %w", err)
 	}
 	e.closing("metrics platform", p.Close)
-	e.net.serveTLS(at.pcm, e.secrets.pcm, func(name string) bool { return name == namePCMAuth }, p.Handler())
+	e.net.serveTLS(at.pcm, e.secrets.others, func(name string) bool { return name == namePCMAuth }, p.Handler())
 	c.mount("pcm", p.Control())
 	return nil
 }
@@ -112,8 +112,8 @@ func (e *Ecosystem) openPCM(at *places, c *control) error {
 // openSurfaces serves what is no part of the standard: the third parties' pages, control and proxy.
 func (e *Ecosystem) openSurfaces(at *places, c *control) {
 	never := func(string) bool { return false }
-	e.net.serveTLS(at.pages, e.secrets.pages, never, e.pages())
-	e.net.serveTLS(at.console, e.secrets.console, never, e.home())
+	e.net.serveTLS(at.pages, e.secrets.others, never, e.pages())
+	e.net.serveTLS(at.console, e.secrets.others, never, e.home())
 	e.net.serve(at.control, c)
 	e.net.serve(at.proxy, e.net.proxy())
 }
