@@ -98,7 +98,7 @@ var initiationRules = rule.NewSet("payment initiation",
 		return when(in.consent.Status != consent.Authorised && in.consent.Status != consent.Partially, "O consentimento não está autorizado ou já foi usado.")
 	}),
 	pays("PAY-INIT-06/count", "An initiation brings as many payments as were consented.", fault.Critical, divergent, func(in *initiation) string {
-		return when(len(in.items) != max(len(in.dates), 1), "A quantidade de pagamentos difere do consentimento.")
+		return when(len(in.items) > 0 && len(in.items) != max(len(in.dates), 1), "A quantidade de pagamentos difere do consentimento.")
 	}),
 	equal("PAY-INIT-07/amount", "The amount is the consented one.", fault.Critical, "payment.amount", "payment.amount"),
 	equal("PAY-INIT-08/currency", "The currency is the consented one.", fault.Major, "payment.currency", "payment.currency"),
