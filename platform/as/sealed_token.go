@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"strings"
 	"time"
 )
 
@@ -36,6 +37,13 @@ var errSealed = errors.New("not a token of this server")
 // sealer seals and opens access tokens with AES-256-GCM.
 type sealer struct{ aead cipher.AEAD }
 
+// scopeTable is sealed in with every token: the bits of a token mean nothing under another table, so a
+// release that reorders the scopes refuses the tokens of the one before instead of misreading them.
+var scopeTable = func() []byte {
+	sum := sha256.Sum256([]byte(strings.Join(staticScopes, " ")))
+	return sum[:]
+}()
+
 func (s *sealer) use(key []byte) error {
 	block, err := aes.NewCipher(key)
 	if err != nil {
@@ -57,7 +65,7 @@ func (s *sealer) seal(t sealed) string {
 	plain = append(plain, t.thumb[:]...)
 	plain = binary.BigEndian.AppendUint64(plain, t.scopes)
 	plain = append(plain, t.client...)
-	out := s.aead.Seal(append(make([]byte, 0, 12+len(plain)+16), t.nonce[:]...), t.nonce[:], plain, nil)
+	out := s.aead.Seal(append(make([]byte, 0, 12+len(plain)+16), t.nonce[:]...), t.nonce[:], plain, scopeTable)
 	return base64.RawURLEncoding.EncodeToString(out)
 }
 
@@ -73,7 +81,7 @@ func (s *sealer) open(token string, t *sealed) error {
 		return errSealed
 	}
 	copy(t.nonce[:], raw[:12])
-	plain, err := s.aead.Open(raw[12:12], raw[:12], raw[12:n], nil)
+	plain, err := s.aead.Open(raw[12:12], raw[:12], raw[12:n], scopeTable)
 	if err != nil || len(plain) < sealedHead {
 		return errSealed
 	}
