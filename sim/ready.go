@@ -69,6 +69,8 @@ type ReadyTPP struct {
 	TransportCert       string        `json:"transportCert"`
 	TransportKey        string        `json:"transportKey"`
 	SigningJWK          string        `json:"signingJwk"`
+	SigningKey          string        `json:"signingKey"` // the same key as PEM, for openssl
+	SigningKeyID        string        `json:"signingKid"`
 	EncryptionJWK       string        `json:"encryptionJwk"`
 	JWKSURI             string        `json:"jwksUri"`
 	RedirectURIs        []string      `json:"redirectUris"`
@@ -189,11 +191,16 @@ func (e *Ecosystem) publishSoftware(t *target.Target, sw *software, s partySecre
 			return err
 		}
 	}
+	seal := filepath.Join("keys", name+"-signing.key")
+	if err := writeFile(filepath.Join(e.files, seal), e.secrets.seals[sw.of.id].KeyPEM()); err != nil {
+		return err
+	}
 	c := target.Client{Name: sw.name, OrganisationID: sw.of.id, SoftwareStatementID: sw.id, CNPJ: sw.of.cnpj, Roles: sw.roles,
 		Transport: transport, Signing: target.Key{JWK: target.Ref("file:" + keys["signing"])}, Encryption: target.Key{JWK: target.Ref("file:" + keys["encryption"])},
 		RedirectURIs: e.redirects(sw), WebhookURIs: e.webhooks(sw), SSA: e.assertion(sw), Registered: r.ClientID != "", ClientID: r.ClientID}
 	party := ReadyTPP{Name: sw.name, OrganisationID: sw.of.id, SoftwareStatementID: sw.id, Roles: sw.roles,
 		TransportCert: e.path(transport.Cert), TransportKey: e.path(transport.Key), SigningJWK: filepath.Join(e.files, keys["signing"]),
+		SigningKey: filepath.Join(e.files, seal), SigningKeyID: s.signing.ID,
 		EncryptionJWK: filepath.Join(e.files, keys["encryption"]), JWKSURI: e.directory.Keystore + "/" + sw.of.id + "/" + sw.id + "/application.jwks",
 		RedirectURIs: c.RedirectURIs, SSA: c.SSA, Clients: []ReadyClient{}}
 	if r.ClientID != "" {
