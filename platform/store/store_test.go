@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -207,6 +208,23 @@ func conform(t *testing.T, fresh func(*testing.T) string, durable bool) {
 			t.Fatalf("loaded %v", all)
 		}
 	})
+}
+
+func TestSQLiteFileIsPrivate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store.db")
+	s, err := store.Open(context.Background(), "sqlite:"+path)
+	must(t, err)
+	defer s.Close()
+	must(t, s.Commit(context.Background(), store.Put("a", "b", 1)))
+	files, err := filepath.Glob(path + "*")
+	must(t, err)
+	for _, f := range files {
+		info, err := os.Stat(f)
+		must(t, err)
+		if info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s has mode %v", f, info.Mode())
+		}
+	}
 }
 
 func TestOpenRefusesAnUnknownAddress(t *testing.T) {

@@ -36,7 +36,7 @@ const (
 	stateVoid // not kept after all
 )
 
-// record is what is held in memory of an accepted private report: 72 bytes. The words of the sender are
+// record is what is held in memory of an accepted private report: 64 bytes. The words of the sender are
 // in the log.
 type record struct {
 	key        [16]byte // of the interaction id; zero when there was none
@@ -77,6 +77,7 @@ type book struct {
 	index  map[[16]byte]sides
 	names  map[string]uint32
 	orgs   []string
+	gone   [stateVoid]int // forgotten records by their last state
 }
 
 func newBook(keep int) *book {
@@ -253,7 +254,10 @@ func (b *book) evict() position {
 	for b.next-b.first >= uint64(b.keep)+chunkSize && len(b.chunks) > 1 {
 		chunk := b.chunks[0]
 		for i := range chunk {
-			b.unlink(b.first+uint64(i), &chunk[i])
+			if rec := &chunk[i]; rec.state != stateVoid {
+				b.gone[rec.state]++
+				b.unlink(b.first+uint64(i), rec)
+			}
 		}
 		b.chunks[0] = nil
 		b.chunks = b.chunks[1:]

@@ -54,6 +54,60 @@ func TestReportsOutliveTheProcess(t *testing.T) {
 	}
 }
 
+func TestLogFilesComeAndGo(t *testing.T) {
+	for _, dir := range []string{"", t.TempDir()} {
+		l, err := openLedger(dir, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.limit = 100
+		var at []position
+		for i := range 10 {
+			frame := appendEntry(nil, &entry{reporter: orgA, body: fmt.Appendf(nil, "%050d", i)})
+			p, err := l.append(frame)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := l.commit(p + position(len(frame))); err != nil {
+				t.Fatal(err)
+			}
+			at = append(at, p)
+		}
+		for i, p := range at {
+			if e, err := l.at(p); err != nil || string(e.body) != fmt.Sprintf("%050d", i) {
+				t.Errorf("entry %d reads as %+v: %v", i, e, err)
+			}
+		}
+		if err := l.forget(at[6]); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.at(at[0]); err == nil {
+			t.Error("a forgotten file is still there")
+		}
+		if _, err := l.at(at[6]); err != nil {
+			t.Errorf("too much was forgotten: %v", err)
+		}
+		if err := l.close(); err != nil {
+			t.Fatal(err)
+		}
+		if dir == "" {
+			if _, err := os.Stat(l.dir); !os.IsNotExist(err) {
+				t.Errorf("%s was left behind: %v", l.dir, err)
+			}
+			continue
+		}
+		n := 0
+		again, err := openLedger(dir, func(entry, position) { n++ })
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n < 4 || n > 5 {
+			t.Errorf("%d entries are found again", n)
+		}
+		again.close()
+	}
+}
+
 func TestNothingIsAnsweredThatIsNotKept(t *testing.T) {
 	p := start(t, Config{Dir: t.TempDir()})
 	token := bearer(t, p, orgA)

@@ -40,6 +40,7 @@ func (p position) offset() int64 { return int64(p) & (1<<32 - 1) }
 type ledger struct {
 	dir       string
 	temporary bool
+	limit     int64 // of a file
 
 	mu      sync.Mutex // writes
 	files   map[int64]*os.File
@@ -52,7 +53,7 @@ type ledger struct {
 }
 
 func openLedger(dir string, replay func(entry, position)) (*ledger, error) {
-	l := &ledger{dir: dir, files: map[int64]*os.File{}}
+	l := &ledger{dir: dir, limit: segmentSize, files: map[int64]*os.File{}}
 	if dir == "" {
 		tmp, err := os.MkdirTemp("", "pcm")
 		if err != nil {
@@ -152,7 +153,7 @@ func (l *ledger) load(i int64, replay func(entry, position)) error {
 func (l *ledger) append(frames []byte) (position, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.size >= segmentSize {
+	if l.size >= l.limit {
 		// The old file's bytes must be on disk before it is left behind.
 		if err := l.flush(l.files[l.current]); err != nil {
 			return 0, err

@@ -40,7 +40,7 @@ type Config struct {
 	Known Participants
 	// Dir keeps the reports; empty means nothing outlives the process.
 	Dir string
-	// Keep bounds the reports held, 2,000,000 when 0: about 250 MB at most.
+	// Keep bounds the reports held, 500,000 when 0: about 60 MB of memory and 400 MB of disk.
 	Keep int
 	// AuthHost and APIHost are the public names, "auth.pcm.test" and "api.pcm.test" when empty.
 	AuthHost, APIHost string
@@ -67,7 +67,7 @@ type PCM struct {
 // New opens the platform and, when it has a directory, reads back what it kept.
 func New(cfg Config) (*PCM, error) {
 	if cfg.Keep == 0 {
-		cfg.Keep = 2_000_000
+		cfg.Keep = 500_000
 	}
 	if cfg.Rate == 0 {
 		cfg.Rate = 300
@@ -112,7 +112,9 @@ func (p *PCM) Handler() http.Handler {
 	auth.HandleFunc("POST /token/{$}", p.token(false))
 	auth.HandleFunc("POST /token-fresh/{$}", p.token(true))
 	for _, path := range []string{"/token", "/token-fresh"} { // the slash is mandatory; no redirect helps a forgetful caller
-		auth.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { p.refuse(w, r, "token", http.StatusNotFound, "Not Found") })
+		auth.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+			p.refuse(w, r, "token", http.StatusNotFound, "Not Found")
+		})
 	}
 	private := p.intake(privateIntake)
 	api.HandleFunc("POST /report-api/v1/private/report/{$}", private)

@@ -225,6 +225,7 @@ type Line struct {
 type Summary struct {
 	Reports   int            `json:"reports"`
 	ByStatus  map[State]int  `json:"byStatus"`
+	Forgotten map[State]int  `json:"forgotten,omitempty"` // reports beyond the bound, by their last state
 	Discarded map[string]int `json:"discardedByMessage"`
 	Lines     []Line         `json:"lines"`
 }
@@ -237,7 +238,7 @@ func (p *PCM) Summary() Summary {
 		method   uint8
 	}
 	lines := map[key]*Line{}
-	s := Summary{ByStatus: map[State]int{}, Discarded: map[string]int{}}
+	s := Summary{ByStatus: map[State]int{}, Forgotten: map[State]int{}, Discarded: map[string]int{}}
 	p.book.mu.Lock()
 	line := func(org uint32, rec *record) *Line {
 		k := key{org, rec.endpoint, rec.method}
@@ -276,6 +277,11 @@ func (p *PCM) Summary() Summary {
 			line(other, rec).Missing++
 		case stateSingle:
 			l.Single++
+		}
+	}
+	for state, n := range p.book.gone {
+		if n > 0 {
+			s.Forgotten[states[state]] = n
 		}
 	}
 	p.book.mu.Unlock()
