@@ -3,6 +3,7 @@ package expect
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -270,11 +271,12 @@ func Near(want time.Time, slack time.Duration) Matcher {
 // hybrid flow demands, each with a value that matches. The actual value is a *url.URL or its text.
 func Redirect(params map[string]any) Matcher {
 	var parts []string
-	for name, want := range params {
-		expected, _ := matcher(want).Texts(nil)
+	names := slices.Sorted(maps.Keys(params))
+	for _, name := range names {
+		expected, _ := matcher(params[name]).Texts(nil)
 		parts = append(parts, name+"="+expected)
 	}
-	return rule{"a redirect with " + strings.Join(sorted(parts), ", ") + " in the fragment", func(actual any) (string, bool) {
+	return rule{"a redirect with " + strings.Join(parts, ", ") + " in the fragment", func(actual any) (string, bool) {
 		u := address(actual)
 		if u == nil {
 			return "no redirect", false
@@ -283,8 +285,8 @@ func Redirect(params map[string]any) Matcher {
 		if err != nil {
 			return "a fragment that is no form", false
 		}
-		for name, want := range params {
-			m := matcher(want)
+		for _, name := range names {
+			m := matcher(params[name])
 			var v any
 			if values.Has(name) {
 				v = values.Get(name)
@@ -322,5 +324,3 @@ func address(actual any) *url.URL {
 	}
 	return nil
 }
-
-func sorted(s []string) []string { slices.Sort(s); return s }

@@ -270,11 +270,15 @@ func (t *Target) file(name string) string {
 	return filepath.Join(filepath.Dir(t.path), name)
 }
 
-// Nearest returns the known word that needs the fewest edits to become word.
+// Nearest returns the known word that needs the fewest edits to become word; one that holds it is near.
 func Nearest(word string, known []string) string {
 	best, cost := "", 1<<30
 	for _, k := range known {
-		if d := distance(strings.ToLower(word), strings.ToLower(k)); d < cost {
+		d := distance(strings.ToLower(word), strings.ToLower(k))
+		if len(word) > 2 && strings.Contains(strings.ToLower(k), strings.ToLower(word)) {
+			d = min(d, 1)
+		}
+		if d < cost {
 			best, cost = k, d
 		}
 	}
