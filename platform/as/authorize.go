@@ -129,18 +129,22 @@ func (s *Server) depart(w http.ResponseWriter, r *http.Request, q *request, answ
 	if q.state != "" {
 		answer["state"] = q.state
 	}
+	mark := "#"
+	if q.mode == "query" {
+		mark = "?"
+	}
 	if s.seams.Bends() {
-		s.seams.Claims(&fault.Claims{Kind: "authorization_response", At: "authorize", Header: map[string]any{}, Body: answer})
+		c := &fault.Claims{Kind: "authorization", At: "authorize", Header: map[string]any{"response_mode": "fragment"}, Body: answer}
+		s.seams.Claims(c)
+		if c.Header["response_mode"] == "query" {
+			mark = "?"
+		}
 	}
 	values := url.Values{}
 	for k, v := range answer {
 		if text, ok := v.(string); ok {
 			values.Set(k, text)
 		}
-	}
-	mark := "#"
-	if q.mode == "query" {
-		mark = "?"
 	}
 	s.send(w, r, "authorize", http.StatusSeeOther, http.Header{"Location": {q.redirect + mark + values.Encode()}, "Referrer-Policy": {"no-referrer"}}, nil)
 }

@@ -2,14 +2,14 @@ package as
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"time"
-
-	"crypto/x509"
 
 	"github.com/ensaio/ensaio/platform/call"
 	"github.com/ensaio/ensaio/sim/fault"
@@ -159,8 +159,9 @@ func (e *enrolment) judge(ctx context.Context) error {
 }
 
 // result is the registration that follows. What the statement says wins over what the request says
-// (DCR-09), and what neither says is what the profile mandates (DCR-18).
-func (e *enrolment) result(id string, issued int64, at string) *registration {
+// (DCR-09), and what neither says is what the profile mandates (DCR-18). token is the registration access
+// token to answer with.
+func (e *enrolment) result(id string, issued int64, at, token string) (made *registration, answer map[string]any) {
 	c := e.claims
 	scopes := e.scopes()
 	if len(scopes) == 0 {
@@ -216,17 +217,29 @@ func (e *enrolment) result(id string, issued int64, at string) *registration {
 	if dn, _ := e.text("tls_client_auth_subject_dn"); dn != "" && method != "private_key_jwt" {
 		m["tls_client_auth_subject_dn"] = dn
 	}
+	if token != "" {
+		m["registration_access_token"] = token
+	}
 	if e.server.seams.Bends() {
 		e.server.seams.Claims(&fault.Claims{Kind: "registration", At: at, Header: e.body, Body: m})
 	}
+	answer = maps.Clone(m)
+	delete(m, "registration_access_token")
 	name, _ := m["client_name"].(string)
-	return &registration{
+	made = &registration{
 		Client: call.Client{
 			ID: id, OrganisationID: c.OrgID, SoftwareID: c.SoftwareID, Name: name, CNPJ: c.OrgNumber, JWKSURI: jwks,
 			RedirectURIs: redirects, WebhookURIs: webhooks, Scopes: scopes, Roles: c.roles(true),
 		},
 		Metadata: m, Statement: c,
 	}
+	switch said, _ := answer["registration_access_token"].(string); {
+	case said != "":
+		made.TokenHash = hashed(said)
+	case e.known != nil:
+		made.TokenHash = e.known.TokenHash
+	}
+	return made, answer
 }
 
 // readJSON reads the body as a JSON object, bounded.

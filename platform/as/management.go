@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 
@@ -55,7 +56,10 @@ func (s *Server) readClient(ctx context.Context, w http.ResponseWriter, r *http.
 	if err := managementRules.Check(ctx, s.seams, m); err != nil {
 		return err
 	}
-	view := shownWith(m.client, m.token)
+	view := maps.Clone(m.client.Metadata)
+	if m.client.owns(m.token) {
+		view["registration_access_token"] = m.token
+	}
 	if s.seams.Bends() {
 		s.seams.Claims(&fault.Claims{Kind: "registration", At: "read", Header: map[string]any{}, Body: view})
 		if err := s.rotate(ctx, m, view); err != nil {
@@ -87,10 +91,13 @@ func (s *Server) updateClient(ctx context.Context, w http.ResponseWriter, r *htt
 	if !step.Allowed {
 		return invalidMetadata("the registration cannot be changed")
 	}
-	made := e.result(m.client.ID, issuedAt(m.client), "update")
-	made.TokenHash = m.client.TokenHash // DCM-02: never rotated
+	token := m.token
+	if !m.client.owns(token) {
+		token = "" // let pass without it; DCM-02: it is never rotated, so there is none to tell
+	}
+	made, answer := e.result(m.client.ID, issuedAt(m.client), "update", token)
 	if last, ok := m.client.Metadata["software_statement"]; ok && e.compact == "" {
-		made.Metadata["software_statement"] = last
+		made.Metadata["software_statement"], answer["software_statement"] = last, last
 	}
 	if err := s.keepClient(ctx, made, "client.updated"); err != nil {
 		return err
@@ -98,15 +105,7 @@ func (s *Server) updateClient(ctx context.Context, w http.ResponseWriter, r *htt
 	if step.To != "registered" {
 		s.dropGrants(audit(ctx), func(g *grant) bool { return g.ClientID == made.ID })
 	}
-	view := shownWith(made, m.token)
-	if s.seams.Bends() {
-		m.client = made
-		s.seams.Claims(&fault.Claims{Kind: "registration", At: "answer", Header: m.body, Body: view})
-		if err := s.rotate(ctx, m, view); err != nil {
-			return err
-		}
-	}
-	s.reply(w, r, "register", http.StatusOK, nil, view)
+	s.reply(w, r, "register", http.StatusOK, nil, answer)
 	return nil
 }
 

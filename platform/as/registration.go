@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
-	"maps"
 	"net/http"
 
 	"github.com/google/uuid"
@@ -53,13 +52,11 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
 	if !s.seams.Transition(step).Allowed { // DCR-15
 		return invalidStatement("the software statement is registered already")
 	}
-	token := secret()
-	made := e.result(s.newClientID(), e.now.Unix(), "register")
-	made.TokenHash = hashed(token)
+	made, answer := e.result(s.newClientID(), e.now.Unix(), "register", secret())
 	if err := s.keepClient(ctx, made, "client.registered"); err != nil {
 		return err
 	}
-	s.reply(w, r, "register", http.StatusCreated, nil, shownWith(made, token))
+	s.reply(w, r, "register", http.StatusCreated, nil, answer)
 	return nil
 }
 
@@ -83,13 +80,4 @@ func (s *Server) keepClient(ctx context.Context, r *registration, event string) 
 	}
 	s.clients.put(r)
 	return nil
-}
-
-// shownWith is what a client is told of its registration.
-func shownWith(r *registration, token string) map[string]any {
-	m := maps.Clone(r.Metadata)
-	if token != "" {
-		m["registration_access_token"] = token
-	}
-	return m
 }

@@ -214,7 +214,7 @@ func TestARotatedTokenReallyRotates(t *testing.T) {
 		switch {
 		case c.Kind == "token" && c.At == "refresh_token":
 			c.Body["refresh_token"] = "another"
-		case c.Kind == "registration" && c.At == "read":
+		case c.Kind == "registration" && (c.At == "read" || c.At == "update"):
 			c.Body["registration_access_token"] = "another"
 		}
 	}})
@@ -239,7 +239,7 @@ func TestRequestAndAnswerPassTheSeam(t *testing.T) {
 			if outside := c.Header["state"]; outside != nil {
 				c.Body["state"] = outside
 			}
-		case "authorization_response":
+		case "authorization":
 			c.Body["extra"] = "1"
 		}
 	}})

@@ -17,7 +17,7 @@ import (
 
 const (
 	// sessionLife outlasts every consent's wait, so that who comes too late is told so.
-	sessionLife = 2 * time.Hour
+	sessionLife = 24 * time.Hour
 	maxTries    = 5
 	cookieName  = "__Host-ensaio"
 )
