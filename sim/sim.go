@@ -101,7 +101,7 @@ func Start(ctx context.Context, o Options) (*Ecosystem, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	e := &Ecosystem{options: o, clock: clock.New(), log: o.Log, board: fault.NewBoard(Catalogue()), cast: newCast(o.Seed)}
+	e := &Ecosystem{options: o, clock: clock.New(), log: o.Log, board: fault.NewBoard(append(Catalogue(), fault.Variants()...)), cast: newCast(o.Seed)}
 	for _, name := range o.Defects {
 		if err := e.board.Arm(name); err != nil {
 			return nil, err

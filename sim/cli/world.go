@@ -5,11 +5,12 @@ import (
 
 	"github.com/ensaio/ensaio/sim"
 	"github.com/ensaio/ensaio/sim/clock"
+	"github.com/ensaio/ensaio/sim/fault"
 )
 
 // TheWorld is the real one.
 func TheWorld() World {
-	return World{Rules: sim.Rules, Defects: sim.Catalogue, Start: func(ctx context.Context, o StartOptions) (Ecosystem, error) {
+	return World{Rules: sim.Rules, Defects: sim.Catalogue, Variants: fault.Variants, Start: func(ctx context.Context, o StartOptions) (Ecosystem, error) {
 		e, err := sim.Start(ctx, sim.Options{Dir: o.Dir, PortBase: o.PortBase, Seed: clock.Seed(o.Seed), Defects: o.Defects, Log: o.Log})
 		if err != nil {
 			return nil, err

@@ -1,6 +1,9 @@
 package fault
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // The area of pushed requests and the authorization endpoint (AS-PAR-, AS-AUTHN-, AS-RESP-).
 var authorization = []Defect{
@@ -29,7 +32,36 @@ var authorization = []Defect{
 	{Name: "authorize/late-login", Kind: Time, Rule: "AS-AUTHN-06", Weight: Critical,
 		Symptom: "a consent is authorised after its window has closed", CaughtBy: []string{"authorize/refuses-late-login"},
 		OnLifetime: lasts(func(l *Lifetime) { l.Duration = 30 * 24 * time.Hour }, "consent.awaiting", "payment-consent.awaiting", "request_uri")},
+	{Name: "authorize/approves-silently", Kind: State, Rule: "AS-AUTHN-05", Weight: Critical,
+		Symptom: "a code is issued without the customer's confirmation", CaughtBy: []string{"authorize/needs-customer-approval"},
+		OnTransition: step("authorization", "sign-in", allow("approved"))},
 	{Name: "authorize/cancel-approves", Kind: State, Rule: "AS-AUTHN-05", Weight: Critical,
 		Symptom: "the customer declines and the consent ends authorised", CaughtBy: []string{"authorize/denial-rejects-consent"},
-		OnTransition: step("consent", "reject", allow("AUTHORISED"))},
+		OnTransition: step("authorization", "deny", allow("approved"))},
+	{Name: "authorize/burns-request-uri-on-view", Kind: State, Rule: "AS-PAR-08", Weight: Major,
+		Symptom: "opening the page once uses up the request_uri", CaughtBy: []string{"authorize/tolerates-reopened-page"},
+		OnTransition: step("request_uri", "open", func(t *Transition) { t.To = "used" })},
+	{Name: "authorize/rejects-broader-scope", Kind: Mutate, Rule: "AS-REQ-18", Weight: Minor,
+		Symptom: "a request for more scope than the consent needs is refused", CaughtBy: []string{"authorize/tolerates-broader-scope"},
+		OnClaims: claims(func(c *Claims) {
+			if scope, _ := c.Body["scope"].(string); strings.Contains(scope, "credit-cards-accounts") || strings.Contains(scope, "customers") && strings.Contains(scope, "accounts") {
+				delete(c.Body, "scope")
+			}
+		}, "request_object")},
+	{Name: "par/reads-outside-parameters", Kind: Mutate, Rule: "AS-REQ-05", Weight: Critical,
+		Symptom: "a parameter outside the signed object overrides the one inside", CaughtBy: []string{"par/uses-only-signed-parameters"},
+		OnClaims: claims(func(c *Claims) {
+			for _, name := range []string{"state", "nonce", "scope", "redirect_uri"} {
+				if outside, _ := c.Header[name].(string); outside != "" {
+					c.Body[name] = outside
+				}
+			}
+		}, "request_object")},
+	{Name: "par/truncates-nonce", Kind: Mutate, Rule: "AS-REQ-06", Weight: Major,
+		Symptom: "a nonce of 64 characters comes back cut", CaughtBy: []string{"par/keeps-long-nonce"},
+		OnClaims: claims(func(c *Claims) {
+			if n, _ := c.Body["nonce"].(string); len(n) > 48 {
+				c.Body["nonce"] = n[:48]
+			}
+		}, "request_object")},
 }

@@ -28,12 +28,23 @@ var consents = []Defect{
 	{Name: "consents/times-out-early", Kind: Time, Rule: "AS-AUTHN-06", Weight: Major,
 		Symptom: "a consent is rejected half way through its window", CaughtBy: []string{"consents/waits-sixty-minutes"},
 		OnLifetime: lasts(func(l *Lifetime) { l.Duration = 30 * time.Minute }, "consent.awaiting")},
-	{Name: "consents/never-expires", Kind: State, Rule: "AS-CONS-02", Weight: Critical,
+	{Name: "consents/never-expires", Kind: Time, Rule: "AS-CONS-02", Weight: Critical,
 		Symptom: "data is served after the consent's expiration", CaughtBy: []string{"consents/expiry-stops-data"},
-		OnTransition: step("consent", "expire", stay)},
+		OnLifetime: lasts(func(l *Lifetime) { l.Duration += 20 * 365 * 24 * time.Hour }, "consent.validity")},
 	{Name: "consents/revocation-without-effect", Kind: State, Rule: "AS-CONS-04", Weight: Critical,
 		Symptom: "data is still served after deletion", CaughtBy: []string{"consents/revocation-stops-data"},
 		OnTransition: step("consent", "revoke", stay)},
+	{Name: "consents/double-revocation-ok", Kind: Mutate, Rule: "CONS-REJ", Weight: Minor,
+		Symptom: "deleting a rejected consent is answered 204", CaughtBy: []string{"consents/second-revocation-is-422"},
+		OnReply: refusal(func(r *Reply) {
+			if r.Status == 422 {
+				r.Status, r.Body = 204, nil
+				r.Header.Del("Content-Type")
+			}
+		}, "consents.delete")},
+	{Name: "consents/extends-inactive", Kind: State, Rule: "CONS-EXT", Weight: Major,
+		Symptom: "a consent that is not authorised is extended", CaughtBy: []string{"consents/extends-active-only"},
+		OnTransition: step("consent", "extend", allow(""))},
 	{Name: "consents/wrong-rejection-reason", Kind: Mutate, Rule: "CONS-REJ", Weight: Major,
 		Symptom: "the reason of a rejection is false", CaughtBy: []string{"consents/explains-rejection"},
 		OnReply: reply(func(r *Reply) {

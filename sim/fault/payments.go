@@ -70,4 +70,23 @@ var payments = []Defect{
 	{Name: "payments/cancels-settled", Kind: State, Rule: "PAY-CANCEL", Weight: Critical,
 		Symptom: "the cancellation of a settled payment succeeds", CaughtBy: []string{"payments/cancels-only-cancellable"},
 		OnTransition: step("payment", "cancel", allow("CANC"))},
+	{Name: "payments/pays-twice-on-retry", Kind: State, Rule: "RS-HDR-08", Weight: Critical,
+		Symptom: "the same idempotency key makes a second payment", CaughtBy: []string{"payments/retry-is-idempotent"},
+		OnTransition: func(t *Transition) {
+			if t.Machine == "payment" && t.Event == "retry" {
+				t.Allowed = false
+			}
+		}},
+	{Name: "payments/books-without-status", Kind: State, Rule: "PAY-STATE", Weight: Critical,
+		Symptom: "the money moved and the payment says rejected", CaughtBy: []string{"payments/settlement-matches-books"},
+		OnTransition: func(t *Transition) {
+			if t.Machine == "payment" && t.To == "ACSC" {
+				t.Allowed, t.To = true, "RJCT"
+			}
+		}},
+	{Name: "payments/reveals-customer-at-consent", Kind: Mutate, Rule: "PAY-PRIVACY", Weight: Critical,
+		Symptom: "the creation of a consent tells the payer's balance", CaughtBy: []string{"payments/consent-reveals-nothing"},
+		OnClaims: claims(func(c *Claims) {
+			items(c.Body, func(d map[string]any) { d["availableAmount"] = map[string]any{"amount": "1234.56", "currency": "BRL"} })
+		}, "payment", "payments.consent-create")},
 }

@@ -21,4 +21,13 @@ var registration = []Defect{
 				r.Status = 200
 			}
 		}, "register", "registration.create")},
+	{Name: "dcr/registers-twice", Kind: State, Rule: "DCR-15", Weight: Major,
+		Symptom: "a second registration of one software statement succeeds", CaughtBy: []string{"dcr/one-registration-per-statement"},
+		OnTransition: step("client", "register", allow(""))},
+	{Name: "dcr/update-without-effect", Kind: State, Rule: "DCM-04", Weight: Major,
+		Symptom: "an update is answered 200 and changes nothing", CaughtBy: []string{"dcr/update-takes-effect"},
+		OnTransition: step("client", "update", func(t *Transition) { t.To = "unchanged" })},
+	{Name: "dcr/update-loses-consents", Kind: State, Rule: "DCM-09", Weight: Major,
+		Symptom: "after an update, active consents stop working", CaughtBy: []string{"dcr/update-keeps-consents"},
+		OnTransition: step("client", "update", func(t *Transition) { t.To = "deleted" })},
 }

@@ -44,4 +44,10 @@ var tokens = []Defect{
 			r.Header.Set("Content-Type", "text/html; charset=utf-8")
 			r.Body = []byte("<!doctype html><title>Erro</title><p>Pedido recusado.")
 		}, "token", "par")},
+	{Name: "token/expired-still-works", Kind: Time, Rule: "AS-CONS-03", Weight: Critical,
+		Symptom: "an access token is accepted after its expiry", CaughtBy: []string{"token/expired-is-refused"},
+		OnLifetime: lasts(func(l *Lifetime) { l.Duration = 30 * 24 * time.Hour }, "access_token.grace")},
+	{Name: "token/revocation-without-effect", Kind: State, Rule: "AS-REV-01", Weight: Critical,
+		Symptom: "a revoked refresh token works on", CaughtBy: []string{"token/revoked-is-refused"},
+		OnTransition: step("refresh", "revoke", stay)},
 }
