@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/ensaio/ensaio/suites/check"
+	"github.com/ensaio/ensaio/suites/dcr"
 )
 
 // area is one package of checks.
@@ -25,6 +26,7 @@ type area struct {
 // explains failures in later ones.
 var areas = []area{
 	{"ground", ground},
+	{"dcr", dcr.Checks},
 }
 
 // All lists every check, area by area. It panics when two checks share an id or a name, or one is
