@@ -41,6 +41,37 @@ func InGinkgo(_ context.Context, w *Work, seed int64) error {
 	return nil
 }
 
+// T is what [Test] needs of a *testing.T.
+type T interface {
+	Helper()
+	Context() context.Context
+	Errorf(format string, args ...any)
+	Fail()
+}
+
+// Test runs the checks as Ginkgo specs of a Go test, with Ginkgo's own words on the terminal, and fails
+// the test unless the verdict is pass. Once a process.
+func Test(t T, o Options) *report.Report {
+	t.Helper()
+	o.Frame = func(_ context.Context, w *Work, seed int64) error {
+		Register(w)
+		suite, reporter := ginkgo.GinkgoConfiguration()
+		suite.RandomSeed, suite.RandomizeAllSpecs = seed, true
+		reporter.Succinct = true
+		ginkgo.RunSpecs(t, "ensaio", suite, reporter)
+		return nil
+	}
+	r, err := Run(t.Context(), o)
+	if err != nil {
+		t.Errorf("run the checks: %v", err)
+		return nil
+	}
+	if r.Verdict != report.VerdictPass {
+		t.Errorf("verdict %s: %s", r.Verdict, r.Sentence())
+	}
+	return r
+}
+
 // Register makes a Ginkgo spec of every check: to be called once, before specs run. The specs tell what
 // became of the checks, which the work's own workers run side by side.
 func Register(w *Work) {

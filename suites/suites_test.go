@@ -181,6 +181,7 @@ func TestChecksThatMustBeAloneAre(t *testing.T) {
 
 func TestAnInterruptedRunIsPartialAndNoPass(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	checks := several()
 	for i := range checks {
 		checks[i].Alone = true

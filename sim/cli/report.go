@@ -14,6 +14,7 @@ func (a *app) reportCommand() *cobra.Command {
 		Use: "report FILE", Short: "Show a report again, verify it, or compare two",
 		Example: `  ensaio report out/report.json
   ensaio report out --md                for a job page or a ticket
+  ensaio report out/report.json -o page  all files again
   ensaio report verify out              do totals and verdict follow from the checks?
   ensaio report diff before after       the first line says whether it is a regression`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -28,6 +29,13 @@ func (a *app) reportCommand() *cobra.Command {
 				return err
 			}
 			switch {
+			case a.outDir != "":
+				file, err := r.Write(a.outDir)
+				if err != nil {
+					return usage(err, "give a folder that can be written with -o")
+				}
+				a.printf("report %s\n", shellPath(file))
+				return nil
 			case a.asJSON:
 				return r.JSON(a.out)
 			case md:
@@ -42,6 +50,7 @@ func (a *app) reportCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&md, "md", false, "Markdown")
+	cmd.Flags().StringVarP(&a.outDir, "out", "o", "", "write report.json, junit.xml and report.html again, into this folder")
 	cmd.AddCommand(&cobra.Command{
 		Use: "verify FILE", Short: "Recompute totals and verdict from the checks",
 		Args: cobra.ExactArgs(1),
