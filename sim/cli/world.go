@@ -6,7 +6,6 @@ import (
 	"github.com/ensaio/ensaio/sim"
 	"github.com/ensaio/ensaio/sim/clock"
 	"github.com/ensaio/ensaio/sim/fault"
-	"github.com/ensaio/ensaio/sim/fault"
 )
 
 // TheWorld is the real one.
