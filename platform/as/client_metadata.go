@@ -131,8 +131,11 @@ func within(items, list []string) bool {
 	return !slices.ContainsFunc(items, func(i string) bool { return !slices.Contains(list, i) })
 }
 
-// judge reads statement and metadata and applies their rules.
+// judge reads certificate, statement and metadata and applies their rules.
 func (e *enrolment) judge(ctx context.Context) error {
+	if err := profileRules.Check(ctx, e.server.seams, e.certificate); err != nil {
+		return err
+	}
 	for _, name := range []string{"jwks_uri", "scope", "token_endpoint_auth_method", "tls_client_auth_subject_dn", "client_id"} {
 		if _, ok := e.text(name); !ok {
 			return invalidMetadata(name + " is not a string")

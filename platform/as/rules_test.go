@@ -2,9 +2,11 @@ package as_test
 
 import (
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -96,6 +98,20 @@ func registeringAs(want string, key func(w *world) jose.Key, alg, kid string) br
 		k := key(w)
 		id := map[string]string{"": k.ID, "directory": w.directory.ID}[kid]
 		return result(w.register(c, func(st, body map[string]any) { body["software_statement"] = as256(w, alg, st, k, id) }))
+	}}
+}
+
+// registeringWithout registers over a certificate that lacks one attribute of its subject, or the DNS name.
+func registeringWithout(attribute string) breach {
+	return breach{"invalid_client", func(w *world) string {
+		c := w.fresh()
+		less := *c.cert
+		if attribute == "san" {
+			less.DNSNames = nil
+		}
+		less.Subject.Names = slices.DeleteFunc(slices.Clone(less.Subject.Names), func(n pkix.AttributeTypeAndValue) bool { return n.Type.String() == attribute })
+		c.cert = &less
+		return result(w.register(c, nil))
 	}}
 }
 
@@ -434,6 +450,15 @@ var breaches = map[string]breach{
 		w.trust.sets[c.jwks] = jose.Set{Keys: []jose.Key{c.sig}}
 		return result(w.register(c, nil))
 	}},
+	"CERT-03/business-category": registeringWithout("2.5.4.15"),
+	"CERT-03/jurisdiction":      registeringWithout("1.3.6.1.4.1.311.60.2.1.3"),
+	"CERT-03/serial-number":     registeringWithout("2.5.4.5"),
+	"CERT-03/country":           registeringWithout("2.5.4.6"),
+	"CERT-03/organisation":      registeringWithout("2.5.4.10"),
+	"CERT-03/state":             registeringWithout("2.5.4.8"),
+	"CERT-03/locality":          registeringWithout("2.5.4.7"),
+	"CERT-03/common-name":       registeringWithout("2.5.4.3"),
+	"CERT-04/dns-name":          registeringWithout("san"),
 	"DCM-01/registration-token": {"invalid_token", func(w *world) string {
 		return result(w.postJSON(http.MethodGet, "/register/"+w.a.id, nil, w.b.token, w.a.cert))
 	}},

@@ -187,7 +187,7 @@ func Rules() []rule.Info {
 		methodRules.Rules(), pushRules.Rules(), envelopeRules.Rules(), objectRules.Rules(), scopeRules.Rules(),
 		authorizeRules.Rules(), redirectRules.Rules(), customerRules.Rules(),
 		codeRules.Rules(), refreshRules.Rules(), clientCredentialsRules.Rules(),
-		statementRules.Rules(), metadataRules.Rules(), managementRules.Rules(),
+		profileRules.Rules(), statementRules.Rules(), metadataRules.Rules(), managementRules.Rules(),
 		accessRules.Rules(), userInfoRules.Rules(), revocationRules.Rules(),
 	} {
 		all = append(all, list...)
