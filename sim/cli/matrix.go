@@ -182,8 +182,22 @@ func (a *app) picture(p *report.Proof) {
 			}
 		}
 	}
+	var alarming []string
+	runs := map[string][]string{}
+	detail := map[string]string{}
 	for _, f := range p.FalseAlarms {
-		a.printf("\n%s false alarm in %s: %s\n  %s\n", a.red("✗"), f.Run, f.Check, f.Detail)
+		if runs[f.Check] == nil {
+			alarming = append(alarming, f.Check)
+			detail[f.Check] = f.Detail
+		}
+		runs[f.Check] = append(runs[f.Check], f.Run)
+	}
+	for _, id := range alarming {
+		a.printf("\n%s false alarm of %s in %s\n  %s\n", a.red("✗"), a.bold(id), strings.Join(runs[id], ", "), detail[id])
+	}
+	if len(alarming) > 0 && len(p.Defects) == 0 {
+		a.printf("\nNothing can be concluded from defects while checks fail without them.\n")
+		return
 	}
 	if len(p.Unproven) > 0 {
 		a.printf("\n%s\n", a.yellow(fmt.Sprintf("unproven (%d checks never seen to fail): %s", len(p.Unproven), strings.Join(p.Unproven, " "))))

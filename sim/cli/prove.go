@@ -29,6 +29,7 @@ const batch = 12
 type proveFlags struct {
 	seeds, parallel, workers            int
 	isolate, thorough, widen, noControl bool
+	despite                             bool
 	specs                               string
 }
 
@@ -55,6 +56,7 @@ Exit codes: 0 all floors reached · 5 a floor missed · 6 nothing selected · 4 
 	fl.BoolVar(&f.thorough, "thorough", false, "do not stop at the check that was meant: run the defect's whole area")
 	fl.BoolVar(&f.widen, "widen", false, "try the whole suite on a defect that nothing near it noticed")
 	fl.BoolVar(&f.noControl, "no-control-group", false, "leave out the odd but legal variants")
+	fl.BoolVar(&f.despite, "despite-alarms", false, "go on without the checks that failed where nothing was wrong")
 	fl.StringVar(&f.specs, "specs", "", "validate with the published definitions in this folder")
 	return cmd
 }
@@ -93,7 +95,10 @@ func (a *app) prove(cmd *cobra.Command, selectors []string, f proveFlags) error 
 	if p.FalseAlarms, err = m.calm(ctx, p.Seeds, wanted); err != nil {
 		return err
 	}
-	if len(p.FalseAlarms) == 0 {
+	if len(p.FalseAlarms) == 0 || f.despite {
+		for _, alarm := range p.FalseAlarms {
+			m.all = slices.DeleteFunc(m.all, func(c check.Check) bool { return c.ID == alarm.Check })
+		}
 		p.Defects, err = m.storm(ctx, wanted)
 		if err != nil {
 			return err
@@ -101,11 +106,7 @@ func (a *app) prove(cmd *cobra.Command, selectors []string, f proveFlags) error 
 	}
 	p.Partial = ctx.Err() != nil
 	p.DurationMs = watch.Now().Sub(started).Milliseconds()
-	var ids []string
-	for _, c := range all {
-		ids = append(ids, c.ID)
-	}
-	p.Summarise(ids)
+	p.Summarise(m.asked(all, wanted, len(selectors) == 0))
 	dir := a.outDir
 	if dir == "" {
 		dir = filepath.Join("out", "proof")
@@ -150,41 +151,46 @@ type matrix struct {
 	done int
 }
 
-// calm runs what the defects will be held against where nothing is wrong, and returns what failed
-// nevertheless. With failures nothing could be concluded from the defects.
-func (m *matrix) calm(ctx context.Context, seeds []int64, wanted []fault.Defect) ([]report.FalseAlarm, error) {
+// asked lists the checks that the defects will be held against, or all.
+func (m *matrix) asked(all []check.Check, wanted []fault.Defect, whole bool) []string {
 	needed := map[string]bool{}
 	for _, d := range wanted {
-		for _, stage := range stages(d, m.all, m.flags.thorough, m.flags.widen) {
+		for _, stage := range stages(d, all, m.flags.thorough, m.flags.widen) {
 			for _, id := range stage {
 				needed[id] = true
 			}
 		}
 	}
 	var ids []string
-	for _, c := range m.all {
-		if needed[c.ID] {
+	for _, c := range all {
+		if whole || needed[c.ID] {
 			ids = append(ids, c.ID)
 		}
 	}
+	return ids
+}
+
+// calm runs what the defects will be held against where nothing is wrong, and returns what failed
+// nevertheless. With failures nothing could be concluded from the defects.
+func (m *matrix) calm(ctx context.Context, seeds []int64, wanted []fault.Defect) ([]report.FalseAlarm, error) {
+	ids := m.asked(m.all, wanted, false)
 	type run struct {
 		name string
 		job  job
 		seed int64
 	}
-	var runs []run
+	var plain, control []run
 	for _, s := range seeds {
-		runs = append(runs, run{fmt.Sprintf("seed %d", s), job{Stages: [][]string{ids}, Keep: ids, Seed: s}, s})
+		plain = append(plain, run{fmt.Sprintf("seed %d", s), job{Stages: [][]string{ids}, Keep: ids, Seed: s}, s})
 	}
 	if !m.flags.noControl {
 		for _, v := range m.app.world.variants() {
-			runs = append(runs, run{v.Name, job{Defect: v.Name, Stages: [][]string{ids}, Keep: ids, Seed: m.app.seed}, m.app.seed})
+			control = append(control, run{v.Name, job{Defect: v.Name, Stages: [][]string{ids}, Keep: ids, Seed: m.app.seed}, m.app.seed})
 		}
 	}
 	alarms := []report.FalseAlarm{}
 	var first error
-	m.each(ctx, len(runs), func(i int) {
-		r := runs[i]
+	try := func(i int, r run) {
 		a, err := m.alone(ctx, workerSetup{Seed: r.seed, Specs: m.flags.specs, Workers: m.flags.workers}, r.job)
 		m.mu.Lock()
 		defer m.mu.Unlock()
@@ -216,7 +222,20 @@ func (m *matrix) calm(ctx context.Context, seeds []int64, wanted []fault.Defect)
 			}
 			m.app.printf("  %s clean: %s, %d checks\n", mark, r.name, len(a.Outcomes))
 		}
-	})
+	}
+	m.each(ctx, len(plain), func(i int) { try(i, plain[i]) })
+	// What fails without any difference would only fail again with each.
+	if first == nil && (len(alarms) == 0 || m.flags.despite) {
+		alarming := map[string]bool{}
+		for _, f := range alarms {
+			alarming[f.Check] = true
+		}
+		kept := slices.DeleteFunc(slices.Clone(ids), func(id string) bool { return alarming[id] })
+		m.each(ctx, len(control), func(i int) {
+			control[i].job.Stages = [][]string{kept}
+			try(-1, control[i])
+		})
+	}
 	if ctx.Err() != nil {
 		return nil, &Exit{Code: CodeIncomplete, Err: fmt.Errorf("ended before the clean runs were over")}
 	}
