@@ -14,6 +14,7 @@ import (
 
 	"github.com/ensaio/ensaio/suites/check"
 	"github.com/ensaio/ensaio/suites/dcr"
+	"github.com/ensaio/ensaio/suites/security"
 )
 
 // area is one package of checks.
@@ -27,6 +28,7 @@ type area struct {
 var areas = []area{
 	{"ground", ground},
 	{"dcr", dcr.Checks},
+	{"security", security.Checks},
 }
 
 // All lists every check, area by area. It panics when two checks share an id or a name, or one is
