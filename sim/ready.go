@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ensaio/ensaio/participants/corebank"
 	"github.com/ensaio/ensaio/participants/people"
 	"github.com/ensaio/ensaio/sim/pki"
 	"github.com/ensaio/ensaio/sim/spec"
@@ -130,7 +131,8 @@ func (e *Ecosystem) publish(all []people.Person, registered []registration) erro
 		Directory: target.Directory(e.ready.Directory), PCM: target.PCM(e.ready.PCM), APIs: map[string]string{}, Hostile: map[string]target.Certificate{},
 		Bank: target.Bank{OrganisationID: bank.OrganisationID, AuthorisationServerID: bank.AuthorisationServerID, Discovery: bank.Discovery, ResourceBase: bank.ResourceBase},
 		Capabilities: target.Capabilities{Clock: e.control + "/clock", Defects: e.control + "/defects", Bank: e.control + "/bank",
-			Core: e.control + "/core", Directory: e.control + "/directory", PCM: e.control + "/pcm"}}
+			Core: e.control + "/core", Directory: e.control + "/directory", PCM: e.control + "/pcm", Reporter: e.control + "/reporter"},
+		Payments: payments()}
 	for _, a := range spec.APIs() {
 		t.APIs[a.Name] = a.Version
 	}
@@ -161,6 +163,26 @@ func (e *Ecosystem) publish(all []people.Person, registered []registration) erro
 			Username: target.Ref(p.Username), Password: target.Ref(p.Password), Login: "robot", Has: traits})
 	}
 	return t.Write(e.ready.Target)
+}
+
+// payments says who can be paid and which amounts choose an outcome: those that the core reserves.
+func payments() target.Payments {
+	p := target.Payments{InventedCharges: true, Amounts: map[string]string{
+		target.RefusedAtOnce: "10422.05", target.RefusedLater: "10423.06", target.Held: "10424.01", target.HeldThenSettled: "10424.02",
+		target.HeldThenRejected: "10424.03", target.Undisclosed: "10421.08", target.Outage: "10503.00", target.BeyondWithdrawal: "3000.01",
+	}}
+	place := map[string]int{}
+	for _, k := range corebank.Payees() {
+		i, known := place[k.Account.Number]
+		if !known {
+			i = len(p.Payees)
+			place[k.Account.Number] = i
+			p.Payees = append(p.Payees, target.Payee{Name: k.Owner, Document: k.Document,
+				Account: target.Account{ISPB: k.Account.ISPB, Issuer: k.Account.Issuer, Number: k.Account.Number, Type: k.Account.Type}})
+		}
+		p.Payees[i].Keys = append(p.Payees[i].Keys, k.Key)
+	}
+	return p
 }
 
 func (e *Ecosystem) publishIdentity(name string, id pki.Identity) (target.Certificate, error) {

@@ -1,6 +1,9 @@
 package corebank
 
-import "context"
+import (
+	"context"
+	"slices"
+)
 
 // The other institution, where the payees from outside bank.
 const (
@@ -17,6 +20,9 @@ var outside = []PixKey{
 	{"52998224725", "Amiga Externa Sintética", "52998224725", Account{otherISPB, "0002", "40000022", "SVGS"}},
 	{"7d9f0335-8dcc-4054-9bf9-0dbd61d36906", "Amigo Externo Sintético", "11144477735", Account{otherISPB, "", "40000033", "TRAN"}},
 }
+
+// Payees lists payees of the other institution with their keys, the same in every ecosystem.
+func Payees() []PixKey { return slices.Clone(outside) }
 
 // Resolve looks a key up in the key directory.
 func (b *Bank) Resolve(_ context.Context, key string) (PixKey, error) {

@@ -117,6 +117,9 @@ func (b *Bench) Directory() *Control { return &Control{b, "directory"} }
 // PCM is the metrics platform's surface: /reports, /summary, /fail.
 func (b *Bench) PCM() *Control { return &Control{b, "pcm"} }
 
+// Reporter is the surface of what reports to the metrics platform: /flush, /stats, /dead.
+func (b *Bench) Reporter() *Control { return &Control{b, "reporter"} }
+
 // Journal is the record of exchanges.
 func (b *Bench) Journal() *Control { return &Control{b, "journal"} }
 

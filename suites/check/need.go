@@ -118,6 +118,8 @@ var (
 	DirectoryControl = Need{Name: "the directory's control surface", Power: true, Alone: true, Unmet: capability("directory")}
 	// PCMControl needs the metrics platform's questions.
 	PCMControl = Need{Name: "the metrics platform's control surface", Power: true, Unmet: capability("pcm")}
+	// ReporterControl needs that reports can be told to leave now.
+	ReporterControl = Need{Name: "the reporter's control surface", Power: true, Unmet: capability("reporter")}
 	// JournalControl needs the record of exchanges.
 	JournalControl = Need{Name: "the journal", Power: true, Unmet: capability("journal")}
 )

@@ -161,6 +161,7 @@ func (t *Target) problems() (p Problems) {
 			say("unknown key %q in run.timeouts; did you mean %q?", name, Nearest(name, sortedKeys(Timeouts)))
 		}
 	}
+	t.Payments.problems(say)
 	seen := map[string]bool{}
 	for i, person := range t.People {
 		if person.ID == "" || seen[person.ID] {

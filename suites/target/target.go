@@ -38,6 +38,7 @@ type Target struct {
 	Clients      []Client               `yaml:"clients"`
 	Hostile      map[string]Certificate `yaml:"hostile,omitempty"`
 	People       []Person               `yaml:"people"`
+	Payments     Payments               `yaml:"payments,omitempty"`
 	Capabilities Capabilities           `yaml:"capabilities,omitempty"`
 	Run          Run                    `yaml:"run,omitempty"`
 	Baseline     string                 `yaml:"baseline,omitempty"`
@@ -137,6 +138,7 @@ type Capabilities struct {
 	Directory string `yaml:"directory,omitempty"`
 	PCM       string `yaml:"pcm,omitempty"`
 	Journal   string `yaml:"journal,omitempty"`
+	Reporter  string `yaml:"reporter,omitempty"`
 }
 
 // Of returns the address of a capability by name, or "".
@@ -156,7 +158,7 @@ func (c Capabilities) Names() []string {
 
 func (c Capabilities) all() map[string]string {
 	return map[string]string{"clock": c.Clock, "defects": c.Defects, "bank": c.Bank, "core": c.Core,
-		"directory": c.Directory, "pcm": c.PCM, "journal": c.Journal}
+		"directory": c.Directory, "pcm": c.PCM, "journal": c.Journal, "reporter": c.Reporter}
 }
 
 // Run holds the settings of a run.
