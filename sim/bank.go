@@ -8,6 +8,7 @@ import (
 	"github.com/ensaio/ensaio/platform"
 	"github.com/ensaio/ensaio/platform/as"
 	"github.com/ensaio/ensaio/platform/event"
+	"github.com/ensaio/ensaio/platform/event/relay"
 	"github.com/ensaio/ensaio/platform/gateway"
 	reporter "github.com/ensaio/ensaio/platform/pcm"
 	"github.com/ensaio/ensaio/platform/store"
@@ -23,12 +24,17 @@ var limits = gateway.Limits{Minute: true, PerSecond: perSecond}
 const perSecond = 3000
 
 // openBank opens the reference institution: its records, its outbox, its servers and its reporter.
-func (e *Ecosystem) openBank(ctx context.Context, at *places, c *control, source core) error {
+func (e *Ecosystem) openBank(ctx context.Context, at *places, c *control, source platform.Core) error {
 	records, err := store.Open(ctx, e.records())
 	if err != nil {
 		return err
 	}
 	e.closing("records", records.Close)
+	events, err := relay.Start(relay.Config{Store: records, Source: "urn:ensaio:bancoensaio", URL: e.options.Events, Dir: e.sub("events"), Log: e.log})
+	if err != nil {
+		return err
+	}
+	e.closing("events", events.Close)
 	outbox, err := event.OpenOutbox(e.sub("outbox"))
 	if err != nil {
 		return err
@@ -52,7 +58,7 @@ func (e *Ecosystem) openBank(ctx context.Context, at *places, c *control, source
 	}
 	e.closing("bank", bank.Close)
 	api := hosts{nameIssuer: bank.Public(), nameAuthTLS: bank.MTLS(), nameAPI: bank.API()}
-	e.net.serveTLS(at.bank, e.secrets.bank, func(name string) bool { return name != nameIssuer }, api)
+	e.net.serveTLS(at.bank, e.secrets.bank, func(name string) bool { return name != nameIssuer }, e.shouting(api))
 	c.mount("bank", bank.Control())
 
 	dead, err := event.OpenOutbox(e.sub("dead-letters"))
@@ -67,6 +73,7 @@ func (e *Ecosystem) openBank(ctx context.Context, at *places, c *control, source
 		return err
 	}
 	e.closing("reporter", r.Close)
+	e.flush = r.Flush
 	c.mount("reporter", reporting(r))
 	return nil
 }
@@ -79,6 +86,21 @@ func (e *Ecosystem) records() string {
 		return "sqlite:" + e.sub("bank.db")
 	}
 	return ""
+}
+
+// shouting tells every caller which defects are armed, unless a proof is under way in which no check may
+// know.
+func (e *Ecosystem) shouting(h http.Handler) http.Handler {
+	if !e.options.Shout {
+		return h
+	}
+	seams := e.board.Seams()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, name := range seams.Armed() {
+			w.Header().Add("X-Ofb-Simulator-Defect", name)
+		}
+		h.ServeHTTP(w, r)
+	})
 }
 
 // reporting lets a rehearsal wait until every report has left.

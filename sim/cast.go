@@ -16,6 +16,7 @@ const (
 	namePCM     = "api.pcm.test"
 	nameCRL     = "crl.pki.test"
 	nameOCSP    = "ocsp.pki.test"
+	nameCore    = "core.banco-ensaio.test"
 	nameConsole = "console.ensaio.localhost"
 	nameControl = "control.ensaio.localhost"
 	nameProxy   = "proxy.ensaio.localhost"

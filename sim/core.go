@@ -3,11 +3,39 @@ package sim
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/url"
 
 	"github.com/ensaio/ensaio/participants/corebank"
 	"github.com/ensaio/ensaio/participants/people"
+	"github.com/ensaio/ensaio/platform"
 	"github.com/ensaio/ensaio/platform/connector"
+	"github.com/ensaio/ensaio/platform/connector/httpcore"
 )
+
+// openCore opens the core bank and returns the bank's way to it: in this process, across the core's own
+// HTTP port, or to a connector elsewhere.
+func (e *Ecosystem) openCore(at *places, c *control, all []people.Person) (platform.Core, error) {
+	bank, err := corebank.New(corebank.Config{Clock: e.clock, Seed: e.options.Seed, People: known(all), Dir: e.sub("core"), Brand: e.cast.bank.name, CNPJ: e.cast.bank.cnpj})
+	if err != nil {
+		return nil, err
+	}
+	e.closing("core bank", bank.Close)
+	c.mount("core", bank.Control())
+	e.net.serveMutual(at.core, e.secrets.others, e.secrets.authority.Roots(), bank.Handler())
+	switch address := e.options.Core; {
+	case address == "":
+		return core{bank}, nil
+	case address == "http":
+		return httpcore.New(e.net.url(nameCore), e.net.endless(e.secrets.authority.Roots(), e.secrets.bankTransport)), nil
+	default:
+		u, err := url.Parse(address)
+		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			return nil, fmt.Errorf("core %q: want \"http\" or the address of a connector, such as https://127.0.0.1:9443", address)
+		}
+		return httpcore.New(address, e.net.outward(e.secrets.authority.Roots(), e.secrets.bankTransport)), nil
+	}
+}
 
 // core is the in-process adapter of the connector port: the same questions without the wire. The types
 // of both sides are equal on purpose and converted one to one.
@@ -103,6 +131,8 @@ func told(err error) error {
 		return connector.ErrUnknown
 	case errors.Is(err, corebank.ErrCredentials):
 		return connector.ErrCredentials
+	case errors.Is(err, corebank.ErrConflict):
+		return connector.ErrConflict
 	case errors.Is(err, corebank.ErrUnavailable):
 		return connector.ErrUnavailable
 	default:

@@ -45,7 +45,7 @@ func makeSecrets(dir string, authority *pki.Authority, c *cast, dirNames []strin
 		return err
 	})
 	all.Go(func() (err error) {
-		names := append([]string{nameConsole, namePCMAuth, namePCM}, dirNames...)
+		names := append([]string{nameConsole, nameCore, namePCMAuth, namePCM}, dirNames...)
 		s.others, err = authority.Server("others", append(names, c.hosts()...)...)
 		return err
 	})

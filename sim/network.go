@@ -133,6 +133,31 @@ func (n *network) client(roots *x509.CertPool, identity ...pki.Identity) *http.C
 	}
 }
 
+// endless is client without a bound on reading an answer, for streams; each call's context bounds it.
+func (n *network) endless(roots *x509.CertPool, identity ...pki.Identity) *http.Client {
+	c := n.client(roots, identity...)
+	c.Timeout = 0
+	return c
+}
+
+// outward is endless for an address outside of this world, found as any other host is. Its certificate
+// verifies against the system's authorities or ours.
+func (n *network) outward(roots *x509.CertPool, identity ...pki.Identity) *http.Client {
+	c := n.endless(roots, identity...)
+	t, _ := c.Transport.(*http.Transport)
+	t.DialContext = new(net.Dialer).DialContext
+	if system, err := x509.SystemCertPool(); err == nil {
+		t.TLSClientConfig.RootCAs = system
+	}
+	return c
+}
+
+// serveMutual serves handler to whoever proves a certificate of the given authorities.
+func (n *network) serveMutual(listener net.Listener, id pki.Identity, roots *x509.CertPool, handler http.Handler) {
+	n.serve(tls.NewListener(listener, &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{id.TLS()},
+		ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: roots, Time: n.clock.Now}), handler)
+}
+
 // serveTLS serves handler under the certificate. Names for which mutual says yes are asked for a client
 // certificate, which the application judges, so that a refusal is an answer and not a broken connection.
 func (n *network) serveTLS(listener net.Listener, id pki.Identity, mutual func(name string) bool, handler http.Handler) {

@@ -16,7 +16,7 @@ import (
 // places are the listeners of every role, opened first, since everybody's address stands in somebody
 // else's documents.
 type places struct {
-	directory, bank, pcm, pki, pages, control, console, proxy net.Listener
+	directory, bank, pcm, pki, pages, core, control, console, proxy net.Listener
 }
 
 // openPlaces opens every listener. With a directory the ports of the first start are used again, since
@@ -47,6 +47,7 @@ func (e *Ecosystem) openPlaces() (*places, error) {
 		{"metrics platform", &p.pcm, []string{namePCMAuth, namePCM}},
 		{"certificate authority", &p.pki, []string{nameCRL, nameOCSP}},
 		{"third parties' pages", &p.pages, e.cast.hosts()},
+		{"core bank", &p.core, []string{nameCore}},
 		{"console", &p.console, []string{nameConsole}},
 		{"control", &p.control, []string{nameControl}},
 		{"proxy", &p.proxy, []string{nameProxy}},

@@ -17,8 +17,8 @@ import (
 	"time"
 
 	"github.com/ensaio/ensaio/directory-mock"
-	"github.com/ensaio/ensaio/participants/corebank"
 	"github.com/ensaio/ensaio/participants/people"
+	"github.com/ensaio/ensaio/platform"
 	"github.com/ensaio/ensaio/sim/clock"
 	"github.com/ensaio/ensaio/sim/fault"
 )
@@ -36,7 +36,14 @@ type Options struct {
 	Defects []string
 	// Database is a PostgreSQL URL for the bank's records; empty is SQLite below Dir, or memory.
 	Database string
-	Log      *slog.Logger
+	// Core is the core system behind the bank: empty is ours in this process, "http" is ours across its HTTP
+	// port, and an address is a connector of somebody else that speaks the same protocol.
+	Core string
+	// Events is the URL of an external NATS server for the bank's events; empty embeds one.
+	Events string
+	// Shout puts the names of armed defects into every answer, as X-Ofb-Simulator-Defect.
+	Shout bool
+	Log   *slog.Logger
 }
 
 // Ecosystem is a running world. Close ends it.
@@ -55,7 +62,9 @@ type Ecosystem struct {
 	files                   string
 	assertion               func(*software) string // where a statement's assertion is served
 	ready                   Ready
+	source                  platform.Core
 
+	flush   func(context.Context) error // sends the reports that wait
 	undoing sync.Once
 	undo    []func()
 	failure error
@@ -77,6 +86,13 @@ func (e *Ecosystem) after(fn func()) { e.undo = append(e.undo, fn) }
 // not be kept.
 func (e *Ecosystem) Close() error {
 	e.undoing.Do(func() {
+		if e.flush != nil {
+			ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+			if err := e.flush(ctx); err != nil {
+				e.log.Info("reports stay in the outbox", "error", err)
+			}
+			cancel()
+		}
 		if e.net != nil {
 			e.net.close() // nobody is answered any more before anything else ends
 		}
@@ -129,17 +145,18 @@ func (e *Ecosystem) assemble(ctx context.Context) error {
 	}
 	all := people.Population(e.options.Seed, population)
 	control := newControl(e.clock, e.board)
-	core, err := e.openCore(places, control, all)
+	source, err := e.openCore(places, control, all)
 	if err != nil {
 		return err
 	}
+	e.source = source
 	if err := e.openDirectory(places, control); err != nil {
 		return err
 	}
 	if err := e.openPCM(places, control); err != nil {
 		return err
 	}
-	if err := e.openBank(ctx, places, control, core); err != nil {
+	if err := e.openBank(ctx, places, control, source); err != nil {
 		return err
 	}
 	e.openSurfaces(places, control)
@@ -179,15 +196,9 @@ func (e *Ecosystem) sub(name string) string {
 	return filepath.Join(e.options.Dir, name)
 }
 
-func (e *Ecosystem) openCore(at *places, c *control, all []people.Person) (core, error) {
-	bank, err := corebank.New(corebank.Config{Clock: e.clock, Seed: e.options.Seed, People: known(all), Dir: e.sub("core"), Brand: e.cast.bank.name, CNPJ: e.cast.bank.cnpj})
-	if err != nil {
-		return core{}, err
-	}
-	e.closing("core bank", bank.Close)
-	c.mount("core", bank.Control())
-	return core{bank}, nil
-}
-
-// startTimeout bounds one exchange made while starting.
-const startTimeout = 10 * time.Second
+const (
+	// startTimeout bounds the first journey.
+	startTimeout = 10 * time.Second
+	// flushTimeout is what the reports that still wait are given at the end.
+	flushTimeout = 2 * time.Second
+)
