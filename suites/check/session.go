@@ -237,7 +237,7 @@ func (b *Bench) settle(r *report.Check, crash string, late bool, limit time.Dura
 
 func raw(i int, x *tpp.Exchange) report.Raw {
 	out := report.Raw{
-		Ref: ref(i), Party: x.Name, Method: x.Method, URL: x.URL, Status: x.Status, Duration: x.Duration, Started: x.Started,
+		Ref: ref(i), Operation: x.Name, Method: x.Method, URL: x.URL, Status: x.Status, Duration: x.Duration, Started: x.Started,
 		Certificate: x.Certificate, RequestHeader: x.RequestHeader, Header: x.Header, RequestBody: x.RequestBody,
 		Body: x.Body, RequestClaims: x.RequestClaims, Claims: x.Claims,
 	}
