@@ -91,8 +91,8 @@ var assertionRules = rule.NewSet("client assertion",
 		func(p *proof) bool { return p.token.Claims["sub"] == nil || p.token.String("sub") == p.client.ID }),
 	shown("AS-CA-02/iss", fault.Critical, "The iss of a client assertion is the client.", "iss of the client assertion is not the client",
 		func(p *proof) bool { return p.token.String("iss") == p.client.ID }),
-	shown("AS-CA-04/has-exp", fault.Major, "A client assertion carries exp.", "exp is missing from the client assertion",
-		func(p *proof) bool { return p.token.Claims["exp"] != nil }),
+	shown("AS-CA-04/has-exp", fault.Major, "A client assertion carries exp, a date.", "exp is missing from the client assertion",
+		func(p *proof) bool { _, ok := moment(p.token.Claims, "exp"); return ok }),
 	shown("AS-CA-04/not-expired", fault.Critical, "A client assertion has not expired.", "the client assertion has expired",
 		func(p *proof) bool {
 			exp, ok := moment(p.token.Claims, "exp")
