@@ -180,11 +180,11 @@ func refusedOnArrival(codes ...string) expect.Matcher {
 func stoppedOnPage() expect.Matcher {
 	return expect.That("an error page of the bank, and no redirect", func(actual any) (string, bool) {
 		a, ok := actual.(arrival)
-		var stopped *psu.Stopped
-		if !ok || !errors.As(a.err, &stopped) {
-			return a.String(), false
+		if !ok {
+			return "no arrival", false
 		}
-		return a.String(), stopped.Page.Status < 500
+		var stopped *psu.Stopped
+		return a.String(), errors.As(a.err, &stopped) && stopped.Page.Status < 500
 	})
 }
 
