@@ -74,11 +74,22 @@ func (p *Push) Visit(ctx context.Context, who Customer) (*Answer, error) {
 // VisitAt sends the customer to an address that may differ from the sound one, and reports both ends of
 // the redirect to the metrics platform.
 func (p *Push) VisitAt(ctx context.Context, who Customer, at *Authorize) (*Answer, error) {
-	p.client.out.redirect("client/redirect-to-server", p.consent, map[string]any{"uriAuthorizationEndpoint": p.server.Authorization})
-	redirect, err := who.Visit(ctx, at.URL())
+	redirect, err := who.Visit(ctx, p.Depart(at))
 	if err != nil {
 		return nil, err
 	}
+	return p.Return(redirect), nil
+}
+
+// Depart reports that the customer leaves for the institution, and returns the address they go to. It is
+// the first half of VisitAt, for a customer whose browser is their own.
+func (p *Push) Depart(at *Authorize) string {
+	p.client.out.redirect("client/redirect-to-server", p.consent, map[string]any{"uriAuthorizationEndpoint": p.server.Authorization})
+	return at.URL()
+}
+
+// Return reads what the customer came back with and reports it: the second half of VisitAt.
+func (p *Push) Return(redirect *url.URL) *Answer {
 	a := ReadAnswer(redirect)
 	switch {
 	case a.Error != "":
@@ -86,7 +97,7 @@ func (p *Push) VisitAt(ctx context.Context, who Customer, at *Authorize) (*Answe
 	case a.Code != "":
 		p.client.out.redirect("client/redirect-target-without-errors", p.consent, nil)
 	}
-	return a, nil
+	return a
 }
 
 // Denied is an authorization that ended with an error at the redirect URI.
