@@ -234,7 +234,7 @@ func assertionChecks() []check.Check {
 			}, "invalid_request"),
 		},
 		{
-			ID: "SOX-X84", Name: "token/limits-scope-to-role", Title: "A client obtains in its own name no scope that its role does not have", Needs: []check.Need{check.Statement("DADOS")},
+			ID: "SOX-X84", Name: "token/limits-client-scope-to-role", Title: "A client obtains in its own name no scope that its role does not have", Needs: []check.Need{check.Statement("DADOS")},
 			Rules: rules("AS-TOK-06/scope-of-role", "ERR-05"),
 			Why:   "A receiver of data must not grow into an initiator of payments.", Causes: causes("scopes compared with what the server knows, not with the registration"),
 			Body: func(b *check.Bench) {

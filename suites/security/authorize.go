@@ -95,13 +95,13 @@ func authorizeChecks() []check.Check {
 			},
 		},
 		{
-			ID: "SOP-013", Name: "authorize/keeps-long-nonce", Title: "A nonce of 64 characters comes back whole, or is refused cleanly",
+			ID: "SOP-013", Name: "par/keeps-long-nonce", Title: "A nonce of 64 characters comes back whole, or is refused cleanly",
 			Rules: rules("AS-REQ-06"), Official: official("ensure-request-object-with-64-char-nonce-success"),
 			Why: "A nonce cut short fails every client that compares it.", Causes: causes("a column of 32 characters"),
 			Body: keepsNonce(64),
 		},
 		{
-			ID: "SOP-012", Name: "authorize/keeps-very-long-nonce", Title: "A nonce of 384 characters comes back whole, or is refused cleanly",
+			ID: "SOP-012", Name: "par/keeps-very-long-nonce", Title: "A nonce of 384 characters comes back whole, or is refused cleanly",
 			Rules: rules("AS-REQ-06"), Official: official("ensure-request-object-with-long-nonce"),
 			Why: "A nonce cut short fails every client that compares it.", Causes: causes("a column of 255 characters"),
 			Body: keepsNonce(384),
@@ -170,7 +170,7 @@ func authorizeChecks() []check.Check {
 			},
 		},
 		{
-			ID: "SOX-012", Name: "authorize/rejects-object-by-value", Title: "A request object by value leads to no code",
+			ID: "SOX-012", Name: "authorize/refuses-object-by-value", Title: "A request object by value leads to no code",
 			Rules: rules("AS-PAR-01/not-by-value"),
 			Why:   "Only pushed requests are certified.", Causes: causes("request accepted beside request_uri, as in the retired profile"),
 			Body: func(b *check.Bench) {
@@ -223,7 +223,7 @@ func authorizeChecks() []check.Check {
 			},
 		},
 		{
-			ID: "SOP-049", Name: "authorize/page-may-be-reopened", Title: "A request_uri whose page was opened before still works for the login",
+			ID: "SOP-049", Name: "authorize/tolerates-reopened-page", Title: "A request_uri whose page was opened before still works for the login",
 			Rules: rules("AS-PAR-08"), Official: official("par-ensure-reused-request-uri-prior-to-auth-completion-succeeds"),
 			Why: "Browsers load pages ahead and again; the customer must not pay for that.", Causes: causes("request_uri used up when the page is shown"),
 			Body: func(b *check.Bench) {

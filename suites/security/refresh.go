@@ -80,7 +80,7 @@ func refreshChecks() []check.Check {
 			},
 		},
 		{
-			ID: "SOX-022", Name: "token/refresh-never-widens-scope", Title: "A refresh yields no scope beyond the grant, and may yield less",
+			ID: "SOX-022", Name: "token/refresh-keeps-scope", Title: "A refresh yields no scope beyond the grant, and may yield less",
 			Rules: rules("AS-RT-06/scope"),
 			Why:   "The customer agreed to what was asked then.", Causes: causes("scope of the request compared with the registration instead of the grant"),
 			Body: func(b *check.Bench) {
@@ -94,7 +94,7 @@ func refreshChecks() []check.Check {
 			},
 		},
 		{
-			ID: "SOX-023", Name: "token/refresh-is-bound-to-client", Title: "A refresh token of one client is refused from another", Needs: twoClients,
+			ID: "SOX-023", Name: "token/binds-refresh-to-client", Title: "A refresh token of one client is refused from another", Needs: twoClients,
 			Rules: rules("AS-RT-03/client", "ERR-04"),
 			Why:   "A stolen refresh token would be good for twelve months.", Causes: causes("the token looked up without its client"),
 			Body: func(b *check.Bench) {
@@ -158,7 +158,7 @@ func refreshChecks() []check.Check {
 			},
 		},
 		{
-			ID: "SOX-027", Name: "revocation/ends-refresh-token", Title: "A revoked refresh token is dead, and revoking an unknown one succeeds",
+			ID: "SOX-027", Name: "token/revoked-is-refused", Title: "A revoked refresh token is dead, and revoking an unknown one succeeds",
 			Rules: rules("AS-REV-01"),
 			Why:   "A client that no longer needs a token gives it back.", Causes: causes("only access tokens revoked", "404 for unknown tokens"),
 			Body: func(b *check.Bench) {

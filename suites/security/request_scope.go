@@ -46,7 +46,7 @@ func requestScopeChecks() []check.Check {
 			Body: refusedAtPush(func(_ *journey, p *tpp.Push) { scope("openid", "accounts", "resources")(p) }, scopeErrors...),
 		},
 		{
-			ID: "SOX-X61", Name: "par/checks-dynamic-scope", Title: "A request for two unrelated consents, an unknown one or a decided one leads to no code",
+			ID: "SOX-X61", Name: "par/checks-dynamic-scope", Title: "A request for two unrelated consents, for another client's, an unknown or a decided one leads to no code", Needs: twoClients,
 			Rules: rules("AS-REQ-12/one-dynamic", "AS-REQ-13"),
 			Why:   "Of two consents the customer would see one and give both.", Causes: causes("only the first word with the prefix is read", "the state of the consent is not looked at"),
 			Body: func(b *check.Bench) {
@@ -60,6 +60,8 @@ func requestScopeChecks() []check.Check {
 				}
 				b.Step("two consents")
 				j.refuses(ask("consent:"+j.consent.ID, "consent:"+second.ID), scopeErrors...)
+				b.Step("the consent of another client")
+				j.refuses(ask("consent:"+b.Party(1).Consent(j.person, permissions).ID), scopeErrors...)
 				b.Step("an unknown consent")
 				j.refuses(ask("consent:"+unknownConsent(j)), scopeErrors...)
 				b.Step("a consent that was authorised already")

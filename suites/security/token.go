@@ -83,7 +83,7 @@ func tokenChecks() []check.Check {
 			},
 		},
 		{
-			ID: "SOX-X85", Name: "token/expires-in-time", Title: "An access token works until its time is over, and not after", Needs: clocked,
+			ID: "SOX-X85", Name: "token/expired-is-refused", Title: "An access token works until its time is over, and not after", Needs: clocked,
 			Rules: rules("AS-TOK-03", "AS-CONS-03", "ERR-10"),
 			Why:   "A lifetime that is only told protects nobody.", Causes: causes("expiry left to a cache", "a generous tolerance for clocks"),
 			Body: func(b *check.Bench) {
