@@ -194,7 +194,7 @@ func explainTarget() explanation {
 		{"clients", "name, organisationId, softwareStatementId, cnpj, roles, transport {cert, key}, signing {jwk}, encryption {jwk}, redirectUris, webhookUris, ssa, registered, clientId, registrationToken"},
 		{"hostile", "{kind: {cert, key}}: certificates a sound server refuses"},
 		{"people", "id, cpf, cnpj, username, password, login (robot, human), has [traits]"},
-		{"powers", "capabilities: clock, defects, bank, core, directory, pcm, journal: addresses of control surfaces, or absent"},
+		{"powers", "capabilities: clock, defects, bank, core, directory, pcm, journal, reporter: addresses of control surfaces, or absent"},
 		{"run", "profile, timeouts: " + strings.Join(timeouts, "; ")}, {"baseline", "file of known failures"},
 		{"example", "ensaio up writes one: the last line it prints names it"}}}
 }
