@@ -21,6 +21,9 @@ func Checks() []check.Check {
 		c := &all[i]
 		prefix, _, _ := strings.Cut(c.ID, "-")
 		c.Plan = map[string]string{"DIR": "directory", "CRT": "certificates", "DCR": "dcr", "DCX": "dcr-extra"}[prefix]
+		if r, ok := reasons[c.ID]; ok {
+			c.Why, c.Causes = r.why, r.causes
+		}
 		if c.Needs == nil {
 			c.Needs = []check.Need{check.Clients(1), check.Statement()}
 		}

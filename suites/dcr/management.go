@@ -31,7 +31,7 @@ func managementChecks() []check.Check {
 			Body:  updateRefused(badStatement, spoilt, selfSigned)},
 		{ID: "DCR-T-022", Name: "dcr/refuses-takeover", Rules: rules("DCR-22/own-certificate DCM-03"), Official: functional("dados-attempt-client-takeover_test-module_v2"),
 			Title: "Another participant's valid credentials, or its certificate with a stolen token, open no registration", Body: refusesTakeover,
-			Needs: newcomer(nil, check.Clients(2)), Why: "A registration taken over sends the customers' codes to somebody else."},
+			Needs: newcomer(nil, check.Clients(2))},
 		{ID: "DCR-T-032", Name: "dcr/update-tolerates-absent-members", Rules: rules("DCM-07"), Official: functional("fvp-no-subject-type_test-module"),
 			Title: "An update without the optional members is accepted", Body: updateToleratesAbsent},
 		{ID: "DCX-015", Name: "dcr/registration-token-is-stable", Rules: rules("DCM-02"),

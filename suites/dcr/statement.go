@@ -20,8 +20,7 @@ func statementChecks() []check.Check {
 			Title: "A software statement of another environment's issuer is refused", Needs: forge,
 			Body: refusing(nil, badStatement, stating("with another environment's statement", func(a *applicant) map[string]any {
 				return map[string]any{"iss": "Open Banking Open Banking Brasil prod SSA issuer", "software_environment": "production"}
-			})),
-			Why: "Sandbox software is nobody's responsibility: in production it must open nothing."},
+			}))},
 		{ID: "DCX-001", Name: "dcr/rejects-old-statement", Rules: rules("DCR-03/fresh"),
 			Title: "A software statement of seven minutes ago is refused, one of four minutes ago is not", Needs: forge, Body: rejectsOldStatement},
 		{ID: "DCX-002", Name: "dcr/rejects-future-statement", Rules: rules("DCR-03/not-future"),
@@ -29,9 +28,9 @@ func statementChecks() []check.Check {
 			Body: refusing(nil, badStatement, stating("with a statement of the future", func(a *applicant) map[string]any {
 				return map[string]any{"iat": a.ago(-10 * time.Minute)}
 			}))},
-		{ID: "DCX-003", Name: "dcr/rejects-unsigned-statement", Rules: rules("DCR-02/ps256 CRYPT-01"),
-			Title: "A software statement that is unsigned, or signed with another algorithm than PS256, is refused", Needs: forge,
-			Body: refusing(nil, badStatement, unsigned, bend{"with a statement signed RS256", func(a *applicant, r *tpp.Registration) {
+		{ID: "DCX-003", Name: "dcr/rejects-unsigned-statement", Rules: rules("DCR-02/ps256 DCR-02/signature CRYPT-01"),
+			Title: "A software statement that is unsigned, wrongly signed or signed with another algorithm than PS256 is refused", Needs: forge,
+			Body: refusing(nil, badStatement, unsigned, spoilt, bend{"with a statement signed RS256", func(a *applicant, r *tpp.Registration) {
 				r.SSA(a.forgedAs("RS256", nil))
 			}})},
 		{ID: "DCX-X53", Name: "dcr/rejects-self-signed-statement", Rules: rules("DCR-02/directory-key"),
@@ -50,8 +49,7 @@ func statementChecks() []check.Check {
 		{ID: "DCX-005", Name: "dcr/rejects-inactive-role", Rules: rules("DCR-08/role-active SSA-01"),
 			Title: "A scope whose role is not active is refused or not granted", Needs: newcomer(both, forging()), Body: rejectsInactiveRole},
 		{ID: "DCX-011", Name: "dcr/requires-encryption-key", Rules: rules("DCR-06/encryption-key"),
-			Title: "Software whose key set holds no encryption key is refused", Needs: forge, Body: refusing(nil, badAnything, keysWithoutEncryption),
-			Why: "ID tokens carry personal data and must be encrypted to the client."},
+			Title: "Software whose key set holds no encryption key is refused", Needs: forge, Body: refusing(nil, badAnything, keysWithoutEncryption)},
 	}
 }
 
