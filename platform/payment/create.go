@@ -204,6 +204,9 @@ func (s *Service) draft(in *initiation, item tree) (*Payment, error) {
 		return nil, fmt.Errorf("payment: %w", err)
 	}
 	p := &Payment{ID: s.cfg.NewID(), ConsentID: in.consent.ID, ClientID: in.consent.ClientID, Item: raw, Order: orderOf(in.consent, in.terms, item), Charge: chargeOf(in.terms)}
+	for s.payments.find(p.ID) != nil { // a repeatable sequence begins again with each start
+		p.ID = s.cfg.NewID()
+	}
 	p.Order.ID, p.Order.Scheduled = p.ID, false
 	if at, ok := stamp(item); ok && in.dates != nil {
 		p.Date = at.Format("2006-01-02")
