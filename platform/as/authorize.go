@@ -101,7 +101,9 @@ func (s *Server) opens(q *request) bool {
 	if q.used {
 		step.From = "used"
 	}
-	return s.seams.Transition(step).Allowed
+	step = s.seams.Transition(step)
+	q.used = q.used || (step.Allowed && step.To == "used")
+	return step.Allowed
 }
 
 // turnAway answers an arrival that cannot go on: on a page of ours, unless the client registered where to
