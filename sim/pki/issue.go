@@ -166,7 +166,11 @@ func (a *Authority) make(o order, before *Identity) (id Identity, err error) {
 	if id.Certificate, err = a.sign(o.template, o.ca, id.Key); err != nil {
 		return Identity{}, err
 	}
-	id.Chain = []*x509.Certificate{id.Certificate, o.ca.Certificate}
+	above := o.ca.Certificate
+	if above == o.template {
+		above = id.Certificate // its own issuer: the template was never encoded and cannot be kept
+	}
+	id.Chain = []*x509.Certificate{id.Certificate, above}
 	return id, a.files.write(o.file, id)
 }
 

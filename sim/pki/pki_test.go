@@ -429,8 +429,17 @@ func TestADirectoryKeepsTheAuthority(t *testing.T) {
 	before := must(t)(a.Transport(aurora))
 	gone := must(t)(a.Hostile(Revoked, aurora))
 	untrusted := must(t)(a.Hostile(Untrusted, aurora))
+	odd := map[string]Identity{}
+	for _, kind := range append(Kinds(), Forms()...) {
+		odd[kind] = must(t)(a.Hostile(kind, aurora))
+	}
 
 	b := open()
+	for kind, had := range odd {
+		if again := must(t)(b.Hostile(kind, aurora)); !bytes.Equal(again.Certificate.Raw, had.Certificate.Raw) {
+			t.Errorf("%s was issued again", kind)
+		}
+	}
 	if !bytes.Equal(a.CAPEM(), b.CAPEM()) {
 		t.Error("the root changed")
 	}
