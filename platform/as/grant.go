@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -52,8 +53,9 @@ func (g *grant) holds(scope string) bool {
 	return (known && g.mask&bit != 0) || (scope == g.Dynamic && scope != "")
 }
 
-// remains is how long a grant whose consent ended is remembered, so that its tokens are refused for what
-// they are.
+// remains is how long a grant whose consent ended is kept, so that its tokens are refused for what they
+// are, and so that a payment can be asked for again with the token that made it: who lost the answer, to
+// a restart of ours for one, repeats the idempotency key, and the consent is consumed by then.
 const remains = time.Hour
 
 // grants holds the live grants in memory, in front of the store.
@@ -129,19 +131,39 @@ func (g *grants) remove(one *grant) {
 	g.forget(one)
 }
 
-// end marks the grants of a consent as over and returns them; they leave the memory a while later.
-func (g *grants) end(consentID string, now time.Time) []*grant {
+// end marks the grants of a consent as over: they leave a while later. It forgets, and returns, those
+// that leave now.
+func (g *grants) end(consentID string, now time.Time) (left []*grant) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for len(g.ended) > 0 && !now.Before(g.ended[0].until) {
-		g.forget(g.ended[0].grant)
+		one := g.ended[0].grant
 		g.ended = g.ended[1:]
+		if g.byID[one.id] == one {
+			g.forget(one)
+			left = append(left, one)
+		}
 	}
-	over := append([]*grant(nil), g.byConsent[consentID]...)
-	for _, one := range over {
+	for _, one := range g.byConsent[consentID] {
 		g.ended = append(g.ended, endedGrant{one, now.Add(remains)})
 	}
-	return over
+	return left
+}
+
+// over marks the grants whose consents have ended before this process began.
+func (g *grants) over(ended func(consentID string) (at time.Time, over bool)) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for id, list := range g.byConsent {
+		at, over := ended(id)
+		if !over {
+			continue
+		}
+		for _, one := range list {
+			g.ended = append(g.ended, endedGrant{one, at.Add(remains)})
+		}
+	}
+	slices.SortFunc(g.ended, func(a, b endedGrant) int { return a.until.Compare(b.until) })
 }
 
 func (g *grants) matching(which func(*grant) bool) []*grant {
@@ -169,7 +191,19 @@ func (s *Server) loadGrants(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load grants: %w", err)
 	}
+	s.grants.over(func(id string) (time.Time, bool) {
+		c, ok := s.cfg.Consents.Get(id)
+		return ended(c, ok)
+	})
 	return nil
+}
+
+// ended says when a consent came to where nothing more can come of it.
+func ended(c *consent.Consent, known bool) (time.Time, bool) {
+	if !known || c.Status != consent.Rejected && c.Status != consent.Consumed {
+		return time.Time{}, false
+	}
+	return c.Updated, true
 }
 
 // keepGrant makes a grant durable, then live.
@@ -208,10 +242,11 @@ func (s *Server) erase(ctx context.Context, ops []store.Op) {
 	}
 }
 
-// consentChanged erases the grants of a consent that can never be used again. That they are refused does
-// not depend on it: every use asks the consent (AS-CONS-04, AS-RT-05).
+// consentChanged lets the grants of a consent that can never be used again go, and erases those whose
+// while is over. That they are refused does not depend on it: every use asks the consent (AS-CONS-04,
+// AS-RT-05).
 func (s *Server) consentChanged(c *consent.Consent) {
-	if c.Status != consent.Rejected && c.Status != consent.Consumed {
+	if _, over := ended(c, true); !over {
 		return
 	}
 	var ops []store.Op

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ensaio/ensaio/platform/connector"
 	"github.com/ensaio/ensaio/platform/consent"
+	"github.com/ensaio/ensaio/platform/store"
 	"github.com/ensaio/ensaio/sim/spec"
 )
 
@@ -114,6 +115,25 @@ func TestAPaymentJourney(t *testing.T) {
 	}
 	if g := w.own(w.a, "payments"); g.status != http.StatusOK {
 		t.Errorf("client credentials: %d %s", g.status, g.body)
+	}
+	// Who lost the answer to the payment asks again with the same token, also after a restart.
+	w.restart()
+	if _, err := w.introspect(tokens.text("access_token"), w.a.cert); err != nil {
+		t.Errorf("the token of a consumed payment consent after a restart: %v", err)
+	}
+	if g := w.refresh(w.a, refresh); g.code() != "invalid_grant" {
+		t.Errorf("refresh after the consent is consumed, and a restart: %d %s", g.status, g.body)
+	}
+	w.clock.Advance(2 * time.Hour)
+	w.granted(w.a)
+	revoked := w.dataConsent(w.a)
+	w.revoke(revoked) // lets those go whose time is over
+	kept := 0
+	if err := w.store.Each(t.Context(), "grant", func(store.Record) error { kept++; return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if kept != 1 {
+		t.Errorf("%d grants are kept, want the one that lives", kept)
 	}
 }
 
