@@ -33,7 +33,7 @@ func (e *Ecosystem) openCore(at *places, c *control, all []people.Person) (platf
 		if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			return nil, fmt.Errorf("core %q: want \"http\" or the address of a connector, such as https://127.0.0.1:9443", address)
 		}
-		return httpcore.New(address, e.net.outward(e.secrets.authority.Roots(), e.secrets.bankTransport)), nil
+		return httpcore.New(address, e.net.outward(e.secrets.authority.CAPEM(), e.secrets.bankTransport)), nil
 	}
 }
 

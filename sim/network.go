@@ -142,11 +142,12 @@ func (n *network) endless(roots *x509.CertPool, identity ...pki.Identity) *http.
 
 // outward is endless for an address outside of this world, found as any other host is. Its certificate
 // verifies against the system's authorities or ours.
-func (n *network) outward(roots *x509.CertPool, identity ...pki.Identity) *http.Client {
-	c := n.endless(roots, identity...)
+func (n *network) outward(own []byte, identity ...pki.Identity) *http.Client {
+	c := n.endless(nil, identity...)
 	t, _ := c.Transport.(*http.Transport)
 	t.DialContext = new(net.Dialer).DialContext
 	if system, err := x509.SystemCertPool(); err == nil {
+		system.AppendCertsFromPEM(own)
 		t.TLSClientConfig.RootCAs = system
 	}
 	return c

@@ -102,17 +102,11 @@ func (e *Ecosystem) register(ctx context.Context) ([]registration, error) {
 }
 
 // rehearse plays one real consent journey: create, authorise on the bank's pages, read. Ready means that
-// this worked. With defects armed it may fail, and the ecosystem is ready all the same: that is what the
-// defects are for.
+// this worked.
 func (e *Ecosystem) rehearse(ctx context.Context, all []people.Person, known registration) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
-	err := e.journey(ctx, all[len(all)-1], known)
-	if err != nil && len(e.options.Defects) > 0 {
-		e.log.Warn("the first journey failed under the armed defects", "error", err)
-		return nil
-	}
-	return err
+	return e.journey(ctx, all[len(all)-1], known)
 }
 
 func (e *Ecosystem) journey(ctx context.Context, who people.Person, known registration) error {

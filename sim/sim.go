@@ -32,7 +32,7 @@ type Options struct {
 	// the first start are kept.
 	PortBase int
 	Seed     clock.Seed
-	// Defects are armed from the start.
+	// Defects are armed once the ecosystem stands.
 	Defects []string
 	// Database is a PostgreSQL URL for the bank's records; empty is SQLite below Dir, or memory.
 	Database string
@@ -119,11 +119,16 @@ func Start(ctx context.Context, o Options) (*Ecosystem, error) {
 	}
 	e := &Ecosystem{options: o, clock: clock.New(), log: o.Log, board: fault.NewBoard(append(Catalogue(), fault.Variants()...)), cast: newCast(o.Seed)}
 	for _, name := range o.Defects {
-		if err := e.board.Arm(name); err != nil {
+		if err := e.board.Arm(name); err != nil { // an unknown name is told before anything starts
 			return nil, err
 		}
 	}
-	if err := e.assemble(ctx); err != nil {
+	e.board.Disarm()
+	err := e.assemble(ctx)
+	for _, name := range o.Defects {
+		err = errors.Join(err, e.board.Arm(name))
+	}
+	if err != nil {
 		if undone := e.Close(); undone != nil {
 			e.log.Error("a failed start left something behind", "error", undone)
 		}

@@ -41,7 +41,11 @@ type StartOptions struct {
 	Dir      string // where keys and state are kept; "" keeps nothing
 	PortBase int    // 0 takes free ports
 	Seed     int64
-	Defects  []string // armed from the start
+	Defects  []string // armed once it stands
+	Core     string   // the core behind the bank: "" in process, "http" across HTTP, or a connector's address
+	Database string   // PostgreSQL URL of the bank's records; "" is SQLite in Dir, or memory
+	Events   string   // URL of a NATS server for the bank's events; "" embeds one
+	Shout    bool     // every answer names the armed defects
 	Log      *slog.Logger
 }
 

@@ -18,7 +18,7 @@ type runFlags struct {
 	defects                                 []string
 	failFast, evidence, noPreflight         bool
 	workers                                 int
-	dir                                     string
+	dir, core                               string
 	portBase                                int
 }
 
@@ -54,6 +54,7 @@ Exit codes: 0 pass · 1 fail · 2 usage or configuration · 3 target not ready �
 	fl.BoolVar(&f.noPreflight, "no-preflight", false, "do not look first whether the target can be reached")
 	fl.IntVar(&f.workers, "workers", 0, "checks at a time; 0 means twice the processors")
 	fl.StringVar(&f.dir, "dir", "", "folder for keys and state of the own ecosystem")
+	fl.StringVar(&f.core, "core", "", "core behind the own ecosystem's bank: \"http\", or the address of your connector")
 	fl.IntVar(&f.portBase, "port-base", 0, "first port of the own ecosystem; 0 takes free ones")
 	return cmd
 }
@@ -85,7 +86,7 @@ func (a *app) run(cmd *cobra.Command, selectors []string, f runFlags) error {
 				return usage(fmt.Errorf("no defect %q", name), "see 'ensaio list defects'")
 			}
 		}
-		e, err := a.start(ctx, StartOptions{Dir: f.dir, PortBase: f.portBase, Seed: a.seed})
+		e, err := a.start(ctx, StartOptions{Dir: f.dir, PortBase: f.portBase, Core: f.core, Seed: a.seed})
 		if err != nil {
 			return err
 		}

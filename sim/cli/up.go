@@ -26,13 +26,16 @@ customers. It is ready, and says so, only when a real consent journey has succee
   ensaio up --defect par/accepts-missing-exp      broken on purpose`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			o.Seed = a.seed
+			o.Seed, o.Shout = a.seed, true
 			return a.up(cmd, o, ready)
 		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.Dir, "dir", "", "folder for keys and state; without it everything is new and forgotten")
 	f.IntVar(&o.PortBase, "port-base", 0, "first of the ports to listen on; 0 takes free ones")
+	f.StringVar(&o.Core, "core", "", "core behind the bank: empty is ours, \"http\" ours across its HTTP port, an address your connector")
+	f.StringVar(&o.Database, "database", "", "PostgreSQL URL for the bank's records; without it SQLite in --dir, or memory")
+	f.StringVar(&o.Events, "events", "", "URL of a NATS server for the bank's events; without it one is embedded")
 	f.StringArrayVar(&o.Defects, "defect", nil, "arm a defect from the start (may be repeated)")
 	f.StringVar(&ready, "ready-file", "", "write this file when a consent journey has succeeded")
 	return cmd
