@@ -47,5 +47,23 @@ func messageChecks() []check.Check {
 				b.Expect(x, "with cty JWT").To(expect.Any(expect.Status(201), expect.OFBError(400)))
 			},
 		},
+		{
+			ID: "SOX-X117", Name: "message/refuses-replayed-or-misaddressed", Title: "A signed message that was used before, or is of or for somebody else, is refused with 403", Needs: needs,
+			Rules: rules("ERR-09", "JWS-03", "JWS-04", "JWS-05"),
+			Why:   "A message taken from one journey must not work in another.", Causes: causes("only the signature looked at", "jti not remembered"),
+			Body: func(b *check.Bench) {
+				p := b.PartyWith("PAGTO")
+				who := b.Person()
+				var used any
+				first := paymentConsent(b, p, who).Claims(func(c map[string]any) { used = c["jti"] })
+				b.Expect(first.Send(b.Context()), "first use").To(expect.Status(201))
+				for name, claim := range map[string][2]any{
+					"the same jti": {"jti", used}, "another audience": {"aud", foreignAudience}, "another issuer": {"iss", b.Target().Bank.OrganisationID},
+				} {
+					x := paymentConsent(b, p, who).Claims(func(c map[string]any) { c[claim[0].(string)] = claim[1] }).Send(b.Context())
+					b.Expect(x, "message with %s", name).To(expect.OFBError(403))
+				}
+			},
+		},
 	}
 }
