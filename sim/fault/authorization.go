@@ -64,4 +64,32 @@ var authorization = []Defect{
 				c.Body["nonce"] = n[:48]
 			}
 		}, "request_object")},
+	{Name: "authorize/invents-state", Kind: Mutate, Rule: "AS-REQ-07", Weight: Major,
+		Symptom: "a request without state is answered with an empty one", CaughtBy: []string{"SOP-005"},
+		OnClaims: claims(func(c *Claims) {
+			if _, sent := c.Body["state"]; !sent {
+				c.Body["state"] = ""
+			}
+		}, "authorization")},
+	{Name: "par/refuses-audience-list", Kind: Mutate, Rule: "AS-REQ-02", Weight: Major,
+		Symptom: "aud as a list that holds the issuer is refused", CaughtBy: []string{"SOP-004"},
+		OnClaims: claims(func(c *Claims) {
+			if _, several := c.Body["aud"].([]any); several {
+				delete(c.Body, "aud")
+			}
+		}, "request_object")},
+	{Name: "par/demands-scope-order", Kind: Mutate, Rule: "AS-REQ-11", Weight: Minor,
+		Symptom: "a scope that does not begin with openid is refused", CaughtBy: []string{"SOP-007"},
+		OnClaims: claims(func(c *Claims) {
+			if scope, _ := c.Body["scope"].(string); !strings.HasPrefix(scope, "openid") {
+				delete(c.Body, "scope")
+			}
+		}, "request_object")},
+	{Name: "par/knows-no-skew", Kind: Mutate, Rule: "AS-REQ-04", Weight: Minor,
+		Symptom: "a clock a few seconds ahead is refused", CaughtBy: []string{"SOX-039"},
+		OnClaims: claims(func(c *Claims) {
+			if nbf, ok := c.Body["nbf"].(float64); ok {
+				c.Body["nbf"] = nbf + 5
+			}
+		}, "request_object")},
 }

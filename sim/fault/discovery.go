@@ -38,4 +38,10 @@ var discovery = []Defect{
 				}
 			})
 		}, "jwks")},
+	{Name: "discovery/served-as-page", Kind: Mutate, Rule: "AS-DISC-01", Weight: Major,
+		Symptom: "the metadata is served as text/html", CaughtBy: []string{"SOX-X50"},
+		OnReply: reply(func(r *Reply) { r.Header.Set("Content-Type", "text/html; charset=utf-8") }, "discovery")},
+	{Name: "discovery/omits-scopes", Kind: Mutate, Rule: "AS-DISC-15", Weight: Minor,
+		Symptom: "the scopes of the standard are not listed", CaughtBy: []string{"SOX-X55"},
+		OnClaims: claims(drop("scopes_supported"), "discovery")},
 }
