@@ -165,6 +165,7 @@ func (p *Platform) serve(cfg Config, ports Ports) (err error) {
 			found, ok := p.Payments.Find(id)
 			return found, ok
 		},
+		Cancel: p.Payments.CancelAtHolder,
 	})
 	return nil
 }

@@ -39,6 +39,8 @@ type Config struct {
 	Gateway  Gateway
 	// Payment shows a payment by id.
 	Payment func(id string) (any, bool)
+	// Cancel takes a payment back at its payer's wish.
+	Cancel func(ctx context.Context, id string) error
 }
 
 type surface struct{ Config }
@@ -53,6 +55,7 @@ const channel = "core"
 //	POST /consents/{id}/revoke    {"by":"USER","reason":"…","detail":"…"}; before authorisation a refusal
 //	POST /consents/{id}/approve   {"approver":"…"}; empty is the next open approval
 //	GET  /payments/{id}
+//	POST /payments/{id}/cancel    the payer takes it back here
 //	GET  /limits, POST /limits    {"minute":true,"month":true,"perSecond":0}
 //	GET  /counters                calls answered, active consents
 //	POST /reset                   forget what the limits counted
@@ -64,6 +67,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("POST /consents/{id}/revoke", s.revoke)
 	mux.HandleFunc("POST /consents/{id}/approve", s.approve)
 	mux.HandleFunc("GET /payments/{id}", s.payment)
+	mux.HandleFunc("POST /payments/{id}/cancel", s.cancel)
 	mux.HandleFunc("GET /limits", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, s.Gateway.Limits()) })
 	mux.HandleFunc("POST /limits", s.limits)
 	mux.HandleFunc("GET /counters", func(w http.ResponseWriter, _ *http.Request) {
@@ -154,6 +158,14 @@ func (s *surface) payment(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	refuse(w, http.StatusNotFound, "no such payment")
+}
+
+func (s *surface) cancel(w http.ResponseWriter, r *http.Request) {
+	if err := s.Cancel(r.Context(), r.PathValue("id")); err != nil {
+		refuse(w, http.StatusConflict, err.Error())
+		return
+	}
+	s.payment(w, r)
 }
 
 func (s *surface) limits(w http.ResponseWriter, r *http.Request) {
