@@ -179,11 +179,16 @@ func (g *grants) matching(which func(*grant) bool) []*grant {
 }
 
 func (s *Server) loadGrants(ctx context.Context) error {
+	var orphans []store.Op // of a client whose end was cut short
 	err := s.cfg.Store.Each(ctx, kindGrant, func(r store.Record) error {
 		var g grant
 		raw, err := hex.DecodeString(r.ID)
 		if err != nil || len(raw) != len(grantID{}) || json.Unmarshal(r.Body, &g) != nil {
 			return fmt.Errorf("grant %s: damaged", r.ID)
+		}
+		if s.clients.get(g.ClientID) == nil {
+			orphans = append(orphans, store.Delete(kindGrant, r.ID))
+			return nil
 		}
 		s.grants.put(g.ready(grantID(raw)))
 		return nil
@@ -191,6 +196,7 @@ func (s *Server) loadGrants(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load grants: %w", err)
 	}
+	s.erase(ctx, orphans)
 	s.grants.over(func(id string) (time.Time, bool) {
 		c, ok := s.cfg.Consents.Get(id)
 		return ended(c, ok)

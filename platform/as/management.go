@@ -128,15 +128,37 @@ func (s *Server) deleteClient(ctx context.Context, w http.ResponseWriter, r *htt
 	defer s.clients.writing.Unlock()
 	step := s.seams.Transition(fault.Transition{Machine: "client", ID: m.client.ID, Event: "delete", From: "registered", To: "deleted", Allowed: true})
 	if step.Allowed && step.To == "deleted" {
-		err := s.cfg.Store.Commit(audit(ctx), store.Delete(kindClient, m.client.ID), store.Emit("client.deleted", m.client.ID, s.clock.Now().UnixMilli(), map[string]any{"softwareStatementId": m.client.SoftwareID}))
-		if err != nil {
-			return fmt.Errorf("delete client %s: %w", m.client.ID, err)
+		if err := s.dropClient(ctx, m.client); err != nil {
+			return err
 		}
-		s.clients.remove(m.client)
-		s.dropGrants(audit(ctx), func(g *grant) bool { return g.ClientID == m.client.ID })
 	}
 	s.send(w, r, "register", http.StatusNoContent, http.Header{}, nil)
 	return nil
+}
+
+// dropClient ends a registration and all that was granted to it. Its id stays known: whoever registers
+// next must not come into what belonged to it. The caller holds the writing lock.
+func (s *Server) dropClient(ctx context.Context, r *registration) error {
+	err := s.cfg.Store.Commit(audit(ctx), store.Delete(kindClient, r.ID), store.Put(kindFormer, r.ID, struct{}{}),
+		store.Emit("client.deleted", r.ID, s.clock.Now().UnixMilli(), map[string]any{"softwareStatementId": r.SoftwareID}))
+	if err != nil {
+		return fmt.Errorf("delete client %s: %w", r.ID, err)
+	}
+	s.clients.remove(r)
+	s.dropGrants(audit(ctx), func(g *grant) bool { return g.ClientID == r.ID })
+	return nil
+}
+
+// Forget ends the registration of a software statement, if there is one: the institution's own way, for
+// a client that lost its registration access token or never heard of it.
+func (s *Server) Forget(ctx context.Context, softwareID string) error {
+	s.clients.writing.Lock()
+	defer s.clients.writing.Unlock()
+	r := s.clients.bySoftware(softwareID)
+	if r == nil {
+		return nil
+	}
+	return s.dropClient(ctx, r)
 }
 
 // bearer reads the token of the Authorization header, whatever the case of its scheme (AS-TOK-04).

@@ -60,13 +60,14 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// newClientID draws an id that nobody has or had: a repeatable sequence begins again with each start.
 func (s *Server) newClientID() string {
 	for {
 		id := uuid.NewString()
 		if s.cfg.Seed != nil {
 			id = s.cfg.Seed.UUID()
 		}
-		if s.clients.get(id) == nil {
+		if s.clients.fresh(id) {
 			return id
 		}
 	}

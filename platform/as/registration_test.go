@@ -136,6 +136,39 @@ func TestADeletedClientIsNobody(t *testing.T) {
 	}
 }
 
+func TestAClientIDIsNeverGivenTwice(t *testing.T) {
+	w := newWorld(t)
+	given := map[string]bool{w.a.id: true, w.b.id: true}
+	for range 3 {
+		if g := w.postJSON(http.MethodDelete, "/register/"+w.a.id, nil, w.a.token, w.a.cert); g.status != http.StatusNoContent {
+			t.Fatalf("%d %s", g.status, g.body)
+		}
+		w.restart() // the sequence of ids begins again
+		g := w.register(w.a, nil)
+		if w.a.id, w.a.token = g.text("client_id"), g.text("registration_access_token"); g.status != http.StatusCreated || given[w.a.id] {
+			t.Fatalf("%d %s", g.status, g.body)
+		}
+		given[w.a.id] = true
+	}
+}
+
+func TestTheInstitutionForgetsARegistration(t *testing.T) {
+	w := newWorld(t)
+	tokens, _ := w.granted(w.a)
+	software := w.statement(w.a)["software_id"].(string)
+	for range 2 { // of one that is gone there is nothing to forget
+		if err := w.server.Forget(t.Context(), software); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.introspect(tokens.text("access_token"), w.a.cert); introspected(err) != "revoked" {
+		t.Error(err)
+	}
+	if g := w.register(w.a, nil); g.status != http.StatusCreated {
+		t.Errorf("%d %s", g.status, g.body)
+	}
+}
+
 func TestARestartKeepsClientsGrantsTokensAndRevocations(t *testing.T) {
 	w := newWorld(t)
 	tokens, _ := w.granted(w.a)

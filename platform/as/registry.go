@@ -13,7 +13,11 @@ import (
 	"github.com/ensaio/ensaio/platform/store"
 )
 
-const kindClient = "client"
+// The store's kinds of registrations, and of the ids of those that were deleted.
+const (
+	kindClient = "client"
+	kindFormer = "former-client"
+)
 
 // registration is one registered client. Immutable once published.
 type registration struct {
@@ -47,6 +51,24 @@ type registry struct {
 	mu       sync.RWMutex
 	byID     map[string]*registration
 	software map[string]*registration
+	former   map[string]bool // ids that were given once
+}
+
+// fresh says whether an id was never given.
+func (g *registry) fresh(id string) bool {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.byID[id] == nil && !g.former[id]
+}
+
+// bury notes an id that was given once.
+func (g *registry) bury(id string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.former == nil {
+		g.former = map[string]bool{}
+	}
+	g.former[id] = true
 }
 
 // get returns the client of that id, or nil.
@@ -76,6 +98,7 @@ func (g *registry) put(r *registration) {
 }
 
 func (g *registry) remove(r *registration) {
+	g.bury(r.ID)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	delete(g.byID, r.ID)
@@ -93,6 +116,9 @@ func (s *Server) loadClients(ctx context.Context) error {
 		s.clients.put(&r)
 		return nil
 	})
+	if err == nil {
+		err = s.cfg.Store.Each(ctx, kindFormer, func(rec store.Record) error { s.clients.bury(rec.ID); return nil })
+	}
 	if err != nil {
 		return fmt.Errorf("load clients: %w", err)
 	}

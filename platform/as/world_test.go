@@ -260,7 +260,7 @@ func (w *world) restart() {
 		w.t.Fatal(err)
 	}
 	w.server, err = as.New(as.Config{
-		Issuer: issuer, MTLS: mtls, Clock: w.clock, Seams: w.board.Seams(), Trust: w.trust, Consents: w.engine, Source: w.core, Store: w.store,
+		Issuer: issuer, MTLS: mtls, Clock: w.clock, Seed: clock.Seed(1).Stream("clients"), Seams: w.board.Seams(), Trust: w.trust, Consents: w.engine, Source: w.core, Store: w.store,
 		Outbox: w.outbox, Signing: w.bank, Encryption: w.bankEnc, SSAIssuer: ssaIssuer, Org: as.Organisation{ID: orgB, Brand: "Banco"}, Screens: screens,
 	})
 	if err != nil {
