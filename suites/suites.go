@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"github.com/ensaio/ensaio/suites/check"
+	"github.com/ensaio/ensaio/suites/consents"
+	"github.com/ensaio/ensaio/suites/data"
 	"github.com/ensaio/ensaio/suites/dcr"
 	"github.com/ensaio/ensaio/suites/security"
 )
@@ -29,6 +31,8 @@ var areas = []area{
 	{"ground", ground},
 	{"dcr", dcr.Checks},
 	{"security", security.Checks},
+	{"consents", consents.Checks},
+	{"data", data.Checks},
 }
 
 // All lists every check, area by area. It panics when two checks share an id or a name, or one is
