@@ -57,6 +57,7 @@ func (e *Ecosystem) openBank(ctx context.Context, at *places, c *control, source
 		return err
 	}
 	e.closing("bank", bank.Close)
+	e.forget = bank.AS.Forget
 	api := hosts{nameIssuer: bank.Public(), nameAuthTLS: bank.MTLS(), nameAPI: bank.API()}
 	e.net.serveTLS(at.bank, e.secrets.bank, func(name string) bool { return name != nameIssuer }, e.shouting(api))
 	c.mount("bank", bank.Control())

@@ -24,16 +24,20 @@ type registration struct {
 }
 
 // party makes the third party behind a software statement. It knows only what its own files and the
-// directory say.
-func (e *Ecosystem) party(i int) (*tpp.Client, error) {
+// directory say. Whoever records is told of every exchange.
+func (e *Ecosystem) party(i int, record ...func(*tpp.Exchange)) (*tpp.Client, error) {
 	sw, s := e.cast.software[i], e.secrets.parties[i]
-	return tpp.New(tpp.Config{
+	cfg := tpp.Config{
 		Name: sw.name, OrganisationID: sw.of.id, SoftwareID: sw.id, CNPJ: sw.of.cnpj, Transport: s.transport.TLS(), Signing: s.signing, Encryption: s.encryption,
 		RedirectURIs: e.redirects(sw), WebhookURIs: e.webhooks(sw), SSA: e.assertion(sw), CA: e.secrets.authority.Roots(),
 		Hosts: e.net.hosts(), Clock: e.clock,
 		Directory: tpp.DirectoryURLs{Participants: e.directory.Data + "/participants", Keystore: e.directory.Keystore, Token: e.directory.Token + "/token"},
 		PCM:       tpp.PCMURLs{URL: e.net.url(namePCM), Token: e.net.url(namePCMAuth) + "/token/"},
-	})
+	}
+	if len(record) > 0 {
+		cfg.Record = record[0]
+	}
+	return tpp.New(cfg)
 }
 
 func (e *Ecosystem) institution() tpp.Institution {
@@ -72,6 +76,10 @@ func (e *Ecosystem) register(ctx context.Context) ([]registration, error) {
 				return err
 			}
 			defer c.Close()
+			// A start that was cut short may have registered it and told nobody.
+			if err := e.forget(ctx, sw.id); err != nil {
+				return fmt.Errorf("register %s: %w", sw.name, err)
+			}
 			s, err := c.Discover(ctx, e.institution(), "")
 			if err != nil {
 				return fmt.Errorf("register %s: %w", sw.name, err)

@@ -60,8 +60,10 @@ type Ecosystem struct {
 	ssaIssuer               string
 	control, console, proxy string
 	files                   string
-	assertion               func(*software) string // where a statement's assertion is served
+	assertion               func(*software) string                             // where a statement's assertion is served
+	forget                  func(ctx context.Context, softwareID string) error // ends a registration at the bank
 	ready                   Ready
+	apps                    *apps
 	source                  platform.Core
 
 	flush   func(context.Context) error // sends the reports that wait
@@ -172,6 +174,7 @@ func (e *Ecosystem) assemble(ctx context.Context) error {
 	if err := e.publish(all, registered); err != nil {
 		return err
 	}
+	e.apps.open(registered)
 	return e.rehearse(ctx, all, registered[0])
 }
 
