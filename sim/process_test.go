@@ -274,4 +274,3 @@ func inProcess(t testing.TB, o sim.Options) (*sim.Ecosystem, sim.Ready) {
 	})
 	return e, e.Ready()
 }
-
