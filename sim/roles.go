@@ -112,8 +112,9 @@ func (e *Ecosystem) openPCM(at *places, c *control) error {
 // openSurfaces serves what is no part of the standard: the third parties' pages, control and proxy.
 func (e *Ecosystem) openSurfaces(at *places, c *control) {
 	never := func(string) bool { return false }
-	e.net.serveTLS(at.pages, e.secrets.others, never, e.pages())
-	e.net.serveTLS(at.console, e.secrets.others, never, e.home())
+	e.apps = e.newApps()
+	e.net.serveTLS(at.pages, e.secrets.others, never, e.apps)
+	e.net.serveTLS(at.console, e.secrets.others, never, e.newConsole())
 	e.net.serve(at.control, c)
 	e.net.serve(at.proxy, e.net.proxy())
 }

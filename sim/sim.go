@@ -63,6 +63,7 @@ type Ecosystem struct {
 	assertion               func(*software) string                             // where a statement's assertion is served
 	forget                  func(ctx context.Context, softwareID string) error // ends a registration at the bank
 	ready                   Ready
+	apps                    *apps
 	source                  platform.Core
 
 	flush   func(context.Context) error // sends the reports that wait
@@ -173,6 +174,7 @@ func (e *Ecosystem) assemble(ctx context.Context) error {
 	if err := e.publish(all, registered); err != nil {
 		return err
 	}
+	e.apps.open(registered)
 	return e.rehearse(ctx, all, registered[0])
 }
 
