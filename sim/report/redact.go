@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/url"
-	"regexp"
 	"strings"
+
+	"github.com/ensaio/ensaio/sim/journal"
 )
 
 // Redacted replaces what must not be kept.
-const Redacted = "•••"
+const Redacted = journal.Redacted
 
 // secretNames are members, parameters and headers whose value is a credential, in lower case.
 var secretNames = map[string]bool{
@@ -26,39 +27,8 @@ var personNames = map[string]bool{
 	"username": true, "email": true, "proxy": true, "civilname": true, "socialname": true, "name": false,
 }
 
-var (
-	pem        = regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(-----END [A-Z ]*PRIVATE KEY-----|$)`)
-	compactJWx = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{6,}(\.[A-Za-z0-9_-]*){1,4}`)
-	bearer     = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}`)
-	document   = regexp.MustCompile(`\b(\d{3}\.?\d{3}\.?\d{3}-?\d{2}|[0-9A-Z]{2}\.?[0-9A-Z]{3}\.?[0-9A-Z]{3}/?[0-9A-Z]{4}-?\d{2})\b`)
-	parameter  = regexp.MustCompile(`(?i)\b(access_token|refresh_token|id_token|code|client_assertion|code_verifier|request|registration_access_token|software_statement|client_secret|password|csrf)=[^&\s"'<>]+`)
-)
-
 // RedactText removes tokens, keys and identity documents from free text.
-func RedactText(s string) string {
-	if s == "" {
-		return s
-	}
-	s = pem.ReplaceAllString(s, Redacted)
-	s = compactJWx.ReplaceAllString(s, "‹JOSE "+Redacted+"›")
-	s = bearer.ReplaceAllString(s, "$1 "+Redacted)
-	s = parameter.ReplaceAllString(s, "$1="+Redacted)
-	return document.ReplaceAllStringFunc(s, mask)
-}
-
-// mask keeps the last two characters of an identity document, and leaves what has no digit enough.
-func mask(s string) string {
-	digits := 0
-	for _, r := range s {
-		if r >= '0' && r <= '9' {
-			digits++
-		}
-	}
-	if digits < 8 {
-		return s
-	}
-	return Redacted + s[len(s)-2:]
-}
+func RedactText(s string) string { return journal.Redact(s) }
 
 // RedactURL removes credentials from the query and fragment of an address.
 func RedactURL(s string) string {
