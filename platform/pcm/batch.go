@@ -196,12 +196,11 @@ func (r *Reporter) bend(e event.Entry, now time.Time) *bending {
 	if json.Unmarshal(e.Body, &body) != nil || body == nil {
 		return nil
 	}
-	kind, _, _ := strings.Cut(e.Kind, "/")
-	v := &fault.Report{Kind: kind, Role: side(e.Kind, body), Body: body, Copies: 1}
+	v := &fault.Report{Kind: e.Kind, Role: side(e.Kind, body), Body: body, Copies: 1}
 	r.cfg.Seams.Report(v)
 	b := &bending{due: now.Add(v.Delay)}
 	for i := range v.Copies {
-		if i > 0 && kind == private {
+		if i > 0 && e.Kind == private {
 			v.Body["fapiInteractionId"] = r.chance.UUID() // a repetition under the same id would be refused
 		}
 		text, err := json.Marshal(v.Body)

@@ -75,7 +75,7 @@ type Lookup struct {
 
 // Report is an event about to leave for the metrics platform (event-out).
 type Report struct {
-	Kind   string // "private", "hybrid-flow"
+	Kind   string // "private", "hybrid-flow/server/authenticated", …
 	Role   string // "CLIENT" or "SERVER"
 	Body   map[string]any
 	Copies int           // 1; a defect may say 0 or 2
