@@ -215,9 +215,9 @@ func (a Account) Money() string {
 	return Money(a.Balance)
 }
 
-// Name is the account in one line.
-func (a Account) Name() string {
-	parts := []string{a.Kind}
+// Place is where the account is, in one line: its branch and number.
+func (a Account) Place() string {
+	var parts []string
 	if a.Branch != "" {
 		parts = append(parts, "agência "+a.Branch)
 	}
@@ -228,7 +228,7 @@ func (a Account) Name() string {
 		}
 		parts = append(parts, word+a.Number)
 	}
-	return strings.Join(parts, ", ")
+	return strings.Join(parts, " · ")
 }
 
 // Limit is the deadline for the approvers, in Brasília.
