@@ -61,7 +61,8 @@ func errorChecks() []check.Check {
 }
 
 // inside are the marks of software in a text meant for others.
-var inside = regexp.MustCompile(`(?i)panic|goroutine|runtime error|stack ?trace|exception|\.(go|java|py|cs|js|php):?\d|\bat [\w.$]+\(|select .+ from|insert into|sqlstate|ora-\d|localhost|127\.0\.0\.1|\b10\.\d+\.\d+\.\d+|\b192\.168\.|/(usr|home|var|opt)/`)
+var inside = regexp.MustCompile(`(?i)panic|goroutine|runtime error|stack ?trace|exception|\.(go|java|py|cs|js|php):?\d|\bat [\w.$]+\(|` +
+	`select .+ from|insert into|sqlstate|ora-\d|localhost|127\.0\.0\.1|\b10\.\d+\.\d+\.\d+|\b192\.168\.|/(usr|home|var|opt)/`)
 
 // discreet expects an error without such marks.
 func discreet() expect.Matcher {

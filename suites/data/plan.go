@@ -9,7 +9,6 @@ import (
 type plan struct {
 	prefix, name string // of check ids; of the plan
 	group, api   string // of check names; of the registry
-	family       string // in the directory
 	faces        []face
 }
 
@@ -44,9 +43,9 @@ var (
 )
 
 var plans = []plan{
-	{"DACC", "data-acc", "accounts", "accounts", "accounts", []face{accountFace}},
-	{"DCUST", "data-cust", "customers", "customers", "customers-personal", []face{personFace, companyFace}},
-	{"DRES", "data-res", "resources", "resources", "resources", []face{resourceFace}},
+	{"DACC", "data-acc", "accounts", "accounts", []face{accountFace}},
+	{"DCUST", "data-cust", "customers", "customers", []face{personFace, companyFace}},
+	{"DRES", "data-res", "resources", "resources", []face{resourceFace}},
 }
 
 var planOf = func() map[string]plan {
