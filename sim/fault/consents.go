@@ -42,9 +42,6 @@ var consents = []Defect{
 				r.Header.Del("Content-Type")
 			}
 		}, "consents.delete")},
-	{Name: "consents/extends-inactive", Kind: State, Rule: "CONS-EXT", Weight: Major,
-		Symptom: "a consent that is not authorised is extended", CaughtBy: []string{"consents/extends-active-only"},
-		OnTransition: step("consent", "extend", allow(""))},
 	{Name: "consents/wrong-rejection-reason", Kind: Mutate, Rule: "CONS-REJ", Weight: Major,
 		Symptom: "the reason of a rejection is false", CaughtBy: []string{"consents/explains-rejection"},
 		OnReply: reply(func(r *Reply) {

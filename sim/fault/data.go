@@ -1,6 +1,7 @@
 package fault
 
 import (
+	"net/http"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -247,6 +248,13 @@ var data = []Defect{
 	{Name: "data/wrong-version-header", Kind: Mutate, Rule: "RS-HDR-04", Weight: Minor,
 		Symptom: "x-v names another version", CaughtBy: []string{"data/names-its-version"},
 		OnReply: everywhere(func(r *Reply) { r.Header.Set("x-v", "1.0.0") })},
+	{Name: "data/any-method", Kind: Mutate, Rule: "ERR-15", Weight: Minor,
+		Symptom: "an undocumented method is answered like GET", CaughtBy: []string{"data/refuses-other-methods"},
+		OnRequest: func(r *Request) {
+			if r.Place == "api" && r.HTTP.Method != http.MethodGet && strings.HasPrefix(r.HTTP.URL.Path, "/open-banking/accounts/") {
+				r.HTTP.Method = http.MethodGet
+			}
+		}},
 	{Name: "data/cacheable", Kind: Mutate, Rule: "RS-HDR-06", Weight: Major,
 		Symptom: "personal data may be cached", CaughtBy: []string{"data/forbids-caching"},
 		OnReply: everywhere(func(r *Reply) { r.Header.Set("Cache-Control", "public, max-age=600"); r.Header.Del("Pragma") })},
