@@ -117,7 +117,7 @@ func (p *Platform) connect(ctx context.Context, cfg Config, ports Ports) (err er
 	}
 	p.Payments, err = payment.Open(ctx, payment.Config{
 		Clock: ports.Clock, Seams: ports.Seams, Store: ports.Store, Consents: p.Consents, Core: ports.Core, Log: ports.Log,
-		NewID: ports.Seed.Stream("bank/payments").UUID,
+		NewID: ports.Seed.Stream("bank/payments").UUID, Find: known(ports.Core),
 	})
 	if err != nil {
 		return err
@@ -138,17 +138,21 @@ func (p *Platform) connect(ctx context.Context, cfg Config, ports Ports) (err er
 	return p.serve(cfg, ports)
 }
 
-// serve opens the API host.
-func (p *Platform) serve(cfg Config, ports Ports) (err error) {
-	find := func(ctx context.Context, cpf string) error {
-		_, err := ports.Core.Find(ctx, cpf)
+// known says whether the core knows a person.
+func known(core connector.Source) func(ctx context.Context, cpf string) error {
+	return func(ctx context.Context, cpf string) error {
+		_, err := core.Find(ctx, cpf)
 		return err
 	}
+}
+
+// serve opens the API host.
+func (p *Platform) serve(cfg Config, ports Ports) (err error) {
 	reads := resource.New(resource.Config{Source: ports.Core, Consents: p.Consents, Seams: ports.Seams})
 	p.Gateway, err = gateway.New(gateway.Config{
 		Trust: p.Trust, AS: p.AS,
 		Handlers: map[string]gateway.Handler{
-			"consents": consent.NewAPI(p.Consents, cfg.Offered, find).Handle,
+			"consents": consent.NewAPI(p.Consents, cfg.Offered, known(ports.Core)).Handle,
 			"payments": p.Payments.Handle,
 		},
 		Resource: reads.Handle, Offered: cfg.Offered,

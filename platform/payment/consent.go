@@ -3,10 +3,12 @@ package payment
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 
 	"github.com/ensaio/ensaio/platform/call"
+	"github.com/ensaio/ensaio/platform/connector"
 	"github.com/ensaio/ensaio/platform/consent"
 	"github.com/ensaio/ensaio/platform/store"
 	"github.com/ensaio/ensaio/sim/fault"
@@ -52,6 +54,7 @@ func (s *Service) createConsent(ctx context.Context, c *call.Call) (*call.Answer
 	defer a.unlock()
 	if a.first != nil {
 		if found, ok := s.cfg.Consents.Get(a.first.IDs[0]); ok {
+			s.expect(ctx, c, found.CPF)
 			return s.consentAnswer(c, http.StatusCreated, found), nil
 		}
 	}
@@ -76,7 +79,23 @@ func (s *Service) createConsent(ctx context.Context, c *call.Call) (*call.Answer
 		return nil, err
 	}
 	c.Report["consentId"] = made.ID
+	s.expect(ctx, c, made.CPF)
 	return s.consentAnswer(c, http.StatusCreated, made), nil
+}
+
+// expect reports whether the person can be expected to log in (metrics platform, dropReason).
+func (s *Service) expect(ctx context.Context, c *call.Call, cpf string) {
+	if s.cfg.Find == nil {
+		return
+	}
+	switch err := s.cfg.Find(ctx, cpf); {
+	case err == nil:
+		c.Report["dropReason"] = "NONE"
+	case errors.Is(err, connector.ErrUnknown):
+		c.Report["dropReason"] = "NO_CREDENTIAL"
+	default:
+		c.Report["dropReason"] = "CREDENTIAL_UNAVAILABLE"
+	}
 }
 
 // keep makes an attempt's outcome durable together with other operations, and then remembers it.

@@ -57,6 +57,9 @@ type Config struct {
 	Consents Consents
 	Core     Core
 	Log      *slog.Logger // nil is silent
+	// Find says whether the institution knows a person by CPF, for the metrics platform alone: the answer to
+	// the initiator never depends on it. May be nil.
+	Find func(ctx context.Context, cpf string) error
 	// NewID draws payment ids; nil draws random UUIDs.
 	NewID func() string
 }

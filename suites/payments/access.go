@@ -2,6 +2,7 @@ package payments
 
 import (
 	"fmt"
+	"regexp"
 	"time"
 
 	"github.com/ensaio/ensaio/participants/tpp"
@@ -25,6 +26,9 @@ func consentAccessChecks() []check.Check {
 			Body: func(b *check.Bench) {
 				j := start(b, manual)
 				sound := j.accepts(j.asking(), "a customer")
+				data, _ := expect.Value(sound, "data").(map[string]any)
+				b.Expect(telling(data), "members of the answer that tell of the customer's money").About(sound).To(expect.Nothing())
+				b.Expect(sound).To(expect.JSONAbsent("data.debtorAccount"))
 				for what, edit := range map[string]func(map[string]any){
 					"a person whom the holder does not know": func(data map[string]any) { put(data, "loggedUser.document.identification", strangerCPF) },
 					"an enormous amount":                     func(data map[string]any) { put(data, "payment.amount", enormous) },
@@ -85,6 +89,23 @@ func consentAccessChecks() []check.Check {
 			},
 		},
 	}
+}
+
+// money are words of members that tell what somebody holds or may spend.
+var money = regexp.MustCompile(`(?i)balance|saldo|available|limit|blocked|overdraft`)
+
+// telling lists the members of an answer, the order itself left out, that tell of the customer's money.
+func telling(data map[string]any) []string {
+	var found []string
+	for name, v := range data {
+		if money.MatchString(name) {
+			found = append(found, name)
+		}
+		if inner, ok := v.(map[string]any); ok && name != "payment" {
+			found = append(found, telling(inner)...)
+		}
+	}
+	return found
 }
 
 func accessChecks() []check.Check {
