@@ -117,7 +117,7 @@ func (p *proof) remember() bool {
 	if exp, ok := moment(p.token.Claims, "exp"); ok && exp.After(p.now) && exp.Before(until) {
 		until = exp
 	}
-	return p.server.replays.first(p.client.ID+"\x00"+p.token.String("jti"), struct{}{}, p.now, until.Add(skew))
+	return p.server.replays.first(hashed(p.client.ID+"\x00"+p.token.String("jti")), struct{}{}, p.now, until.Add(skew))
 }
 
 // verifies checks an RSA signature. Whether the algorithm is the right one is another row's matter, and

@@ -103,7 +103,8 @@ func (s *Server) opens(q *request) bool {
 	}
 	step = s.seams.Transition(step)
 	q.used = q.used || (step.Allowed && step.To == "used")
-	return step.Allowed
+	q.opened++
+	return step.Allowed && q.opened <= maxOpened
 }
 
 // turnAway answers an arrival that cannot go on: on a page of ours, unless the client registered where to
@@ -120,7 +121,9 @@ func (s *Server) turnAway(w http.ResponseWriter, r *http.Request, a *asking, e *
 func (s *Server) complete(w http.ResponseWriter, r *http.Request, q *request, answer map[string]any) {
 	s.mu.Lock()
 	step := s.seams.Transition(fault.Transition{Machine: "request_uri", ID: hashed(q.uri)[:16], Event: "complete", From: "pushed", To: "used", Allowed: true})
-	q.used = q.used || (step.Allowed && step.To == "used")
+	if step.Allowed && step.To == "used" {
+		q.used, q.completed = true, true
+	}
 	s.mu.Unlock()
 	s.departed(r, q, answer["error"] == nil)
 	s.depart(w, r, q, answer)

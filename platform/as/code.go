@@ -22,13 +22,14 @@ const (
 	refreshLife = 100 * 365 * 24 * time.Hour
 )
 
-// code is an authorization code. spent and gave are guarded by the server.
+// code is an authorization code. spent, reused and gave are guarded by the server.
 type code struct {
 	request  *request
 	customer string // owner of what is shared
 	identity identity
 	expires  time.Time
 	spent    bool
+	reused   bool // came again after it was spent
 	gave     grantID
 }
 
@@ -91,6 +92,9 @@ func (s *Server) redeem(ctx context.Context, t *ticket) (map[string]any, error) 
 		return nil, err
 	}
 	if !t.now.Before(c.expires) {
+		if s.isSpent(c) {
+			return nil, s.takeBack(ctx, c)
+		}
 		return nil, invalidGrant("the code has expired")
 	}
 	if err := s.spend(ctx, c, value); err != nil {
@@ -114,7 +118,11 @@ func (s *Server) redeem(ctx context.Context, t *ticket) (map[string]any, error) 
 	}
 	s.mu.Lock()
 	c.gave = g.id
+	reused := c.reused
 	s.mu.Unlock()
+	if reused { // while this first use was under way
+		return nil, s.takeBack(ctx, c)
+	}
 	answer := s.issue(t, g, g.mask)
 	if refresh != "" {
 		answer["refresh_token"] = refresh
@@ -138,13 +146,29 @@ func (s *Server) spend(ctx context.Context, c *code, value string) error {
 	if step.Allowed {
 		c.spent = step.To == "spent"
 	}
-	gave := c.gave
 	s.mu.Unlock()
 	if step.Allowed {
 		return nil
 	}
+	return s.takeBack(ctx, c)
+}
+
+func (s *Server) isSpent(c *code) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return c.spent
+}
+
+// takeBack ends what a code gave, or is about to give, because it came again.
+func (s *Server) takeBack(ctx context.Context, c *code) error {
+	s.mu.Lock()
+	c.reused = true
+	gave := c.gave
+	s.mu.Unlock()
 	if g := s.grants.get(gave); g != nil {
-		s.dropGrant(audit(ctx), g)
+		if err := s.dropGrant(audit(ctx), g); err != nil {
+			return err
+		}
 	}
 	return invalidGrant("the code was used before")
 }

@@ -226,8 +226,8 @@ func newGrantID() (id grantID) {
 	return id
 }
 
-// dropGrants ends every matching grant at once. What the store cannot forget now it forgets at the next
-// end of its consent; in memory it is gone.
+// dropGrants ends every matching grant at once. What the store cannot forget now is without effect all the
+// same: its client is gone.
 func (s *Server) dropGrants(ctx context.Context, which func(*grant) bool) {
 	var ops []store.Op
 	for _, g := range s.grants.matching(which) {
@@ -237,9 +237,15 @@ func (s *Server) dropGrants(ctx context.Context, which func(*grant) bool) {
 	s.erase(ctx, ops)
 }
 
-func (s *Server) dropGrant(ctx context.Context, g *grant) {
+// dropGrant ends a grant, durably before it says so: a token that was told to be dead stays dead over a
+// restart.
+func (s *Server) dropGrant(ctx context.Context, g *grant) error {
 	s.grants.remove(g)
-	s.erase(ctx, []store.Op{store.Delete(kindGrant, g.name())})
+	if err := s.cfg.Store.Commit(ctx, store.Delete(kindGrant, g.name())); err != nil {
+		s.grants.put(g)
+		return fmt.Errorf("end grant: %w", err)
+	}
+	return nil
 }
 
 func (s *Server) erase(ctx context.Context, ops []store.Op) {

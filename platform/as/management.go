@@ -82,14 +82,25 @@ func (s *Server) updateClient(ctx context.Context, w http.ResponseWriter, r *htt
 	if err := e.judge(ctx); err != nil {
 		return err
 	}
+	answer, err := s.replace(ctx, m, e)
+	if err != nil {
+		return err
+	}
+	s.reply(w, r, "register", http.StatusOK, nil, answer)
+	return nil
+}
+
+// replace puts an enrolment in the place of a registration. The answer is written after the lock is
+// released: a client that reads slowly keeps nobody else waiting.
+func (s *Server) replace(ctx context.Context, m *steward, e *enrolment) (map[string]any, error) {
 	s.clients.writing.Lock()
 	defer s.clients.writing.Unlock()
 	if s.clients.get(m.client.ID) == nil {
-		return invalidToken("the registration access token is missing or wrong")
+		return nil, invalidToken("the registration access token is missing or wrong")
 	}
 	step := s.seams.Transition(fault.Transition{Machine: "client", ID: m.client.ID, Event: "update", From: "registered", To: "registered", Allowed: true})
 	if !step.Allowed {
-		return invalidMetadata("the registration cannot be changed")
+		return nil, invalidMetadata("the registration cannot be changed")
 	}
 	token := m.token
 	if !m.client.owns(token) {
@@ -100,13 +111,12 @@ func (s *Server) updateClient(ctx context.Context, w http.ResponseWriter, r *htt
 		made.Metadata["software_statement"], answer["software_statement"] = last, last
 	}
 	if err := s.keepClient(ctx, made, "client.updated"); err != nil {
-		return err
+		return nil, err
 	}
 	if step.To != "registered" {
 		s.dropGrants(audit(ctx), func(g *grant) bool { return g.ClientID == made.ID })
 	}
-	s.reply(w, r, "register", http.StatusOK, nil, answer)
-	return nil
+	return answer, nil
 }
 
 // rotate keeps faith with an answer that a defect gave another registration access token.
@@ -124,15 +134,20 @@ func (s *Server) deleteClient(ctx context.Context, w http.ResponseWriter, r *htt
 	if err := managementRules.Check(ctx, s.seams, m); err != nil {
 		return err
 	}
+	if err := s.unregister(ctx, m); err != nil {
+		return err
+	}
+	s.send(w, r, "register", http.StatusNoContent, http.Header{}, nil)
+	return nil
+}
+
+func (s *Server) unregister(ctx context.Context, m *steward) error {
 	s.clients.writing.Lock()
 	defer s.clients.writing.Unlock()
 	step := s.seams.Transition(fault.Transition{Machine: "client", ID: m.client.ID, Event: "delete", From: "registered", To: "deleted", Allowed: true})
 	if step.Allowed && step.To == "deleted" {
-		if err := s.dropClient(ctx, m.client); err != nil {
-			return err
-		}
+		return s.dropClient(ctx, m.client)
 	}
-	s.send(w, r, "register", http.StatusNoContent, http.Header{}, nil)
 	return nil
 }
 

@@ -30,9 +30,49 @@ type ordered struct {
 	Debtor *connector.Account `json:"debtorAccount"`
 }
 
+// spelling is which members are read of an object, by their exact names; nil reads a value whole.
+type spelling map[string]spelling
+
+var (
+	accountNames = spelling{"ispb": nil, "issuer": nil, "number": nil, "accountType": nil}
+	branchNames  = spelling{"date": nil, "startDate": nil, "quantity": nil, "dayOfWeek": nil, "dayOfMonth": nil, "dates": nil}
+	orderNames   = spelling{
+		"creditor": {"cpfCnpj": nil, "name": nil}, "debtorAccount": accountNames,
+		"payment": {
+			"date": nil, "amount": nil, "purpose": nil,
+			"schedule": {"single": branchNames, "daily": branchNames, "weekly": branchNames, "monthly": branchNames, "custom": branchNames},
+			"details":  {"localInstrument": nil, "proxy": nil, "creditorAccount": accountNames},
+		},
+	}
+)
+
+// of leaves out every member of another name. A decoder into a struct would take one that differs in case
+// only for the one it knows, and the customer would be shown what will not be paid.
+func (n spelling) of(v any) any {
+	all, ok := v.(map[string]any)
+	if !ok || n == nil {
+		return v
+	}
+	kept := make(map[string]any, len(n))
+	for name, inner := range n {
+		if member, ok := all[name]; ok {
+			kept[name] = inner.of(member)
+		}
+	}
+	return kept
+}
+
 func readOrder(c *consent.Consent) (ordered, error) {
 	var o ordered
-	if err := json.Unmarshal(c.Payment, &o); err != nil {
+	var all any
+	err := json.Unmarshal(c.Payment, &all)
+	if err == nil {
+		var exact []byte
+		if exact, err = json.Marshal(orderNames.of(all)); err == nil {
+			err = json.Unmarshal(exact, &o)
+		}
+	}
+	if err != nil {
 		return o, fmt.Errorf("read payment of consent: %w", err)
 	}
 	return o, nil

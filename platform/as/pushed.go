@@ -20,9 +20,16 @@ const (
 	requestPrefix = "urn:ietf:params:oauth:request_uri:"
 	// requestLife is how long a pushed request waits for the customer (AS-PAR-02: sixty seconds or more).
 	requestLife = 90 * time.Second
+	// maxKept bounds a parameter that is kept until the customer returns, in bytes.
+	maxKept = 4 << 10
 )
 
-// request is an authorization request as it was pushed. used is guarded by the server.
+// maxOpened is how often the pages of one request can be opened: a browser that loads them again loses
+// nothing, and who floods them pushes nobody else's session out.
+const maxOpened = 32
+
+// request is an authorization request as it was pushed. used, completed, opened and tries are guarded by
+// the server.
 type request struct {
 	uri       string
 	client    *registration
@@ -35,7 +42,10 @@ type request struct {
 	static    []string // static scopes, reduced to what the consent can use
 	dynamic   string   // dynamic scope, verbatim
 	consentID string
-	used      bool
+	used      bool // cannot be opened again
+	completed bool // the customer was sent back
+	opened    int  // sessions begun
+	tries     int  // failed logins, of all its sessions together
 }
 
 // pushing is a request on its way through the rules.
@@ -110,6 +120,11 @@ func (s *Server) pushedForm(w http.ResponseWriter, r *http.Request) (url.Values,
 func (p *pushing) judge(ctx context.Context) (*request, error) {
 	if err := p.open(ctx); err != nil {
 		return nil, err
+	}
+	for _, name := range []string{"state", "nonce", "code_challenge"} { // what is kept and given back
+		if len(p.text(name)) > maxKept {
+			return nil, invalidObject("a parameter is too long")
+		}
 	}
 	if p.server.seams.Bends() {
 		outside := map[string]any{}

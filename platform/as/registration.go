@@ -43,6 +43,16 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
 	if err := e.judge(ctx); err != nil {
 		return err
 	}
+	answer, err := s.enrol(ctx, e)
+	if err != nil {
+		return err
+	}
+	s.reply(w, r, "register", http.StatusCreated, nil, answer)
+	return nil
+}
+
+// enrol makes a judged enrolment a client and returns what to tell it.
+func (s *Server) enrol(ctx context.Context, e *enrolment) (map[string]any, error) {
 	s.clients.writing.Lock()
 	defer s.clients.writing.Unlock()
 	step := fault.Transition{Machine: "client", ID: e.claims.SoftwareID, Event: "register", To: "registered", Allowed: true}
@@ -50,14 +60,13 @@ func (s *Server) register(w http.ResponseWriter, r *http.Request) error {
 		step.From, step.Allowed = "registered", false
 	}
 	if !s.seams.Transition(step).Allowed { // DCR-15
-		return invalidStatement("the software statement is registered already")
+		return nil, invalidStatement("the software statement is registered already")
 	}
 	made, answer := e.result(s.newClientID(), e.now.Unix(), "register", secret())
 	if err := s.keepClient(ctx, made, "client.registered"); err != nil {
-		return err
+		return nil, err
 	}
-	s.reply(w, r, "register", http.StatusCreated, nil, answer)
-	return nil
+	return answer, nil
 }
 
 // newClientID draws an id that nobody has or had: a repeatable sequence begins again with each start.

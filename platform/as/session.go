@@ -18,8 +18,9 @@ import (
 const (
 	// sessionLife outlasts every consent's wait, so that who comes too late is told so.
 	sessionLife = 24 * time.Hour
-	maxTries    = 5
-	cookieName  = "__Host-ensaio"
+	// maxTries is how many logins may fail for one request, however many pages it is opened in.
+	maxTries   = 5
+	cookieName = "__Host-ensaio"
 )
 
 // session is one customer's way through the pages. Its lock is held while a form is worked on.
@@ -28,7 +29,6 @@ type session struct {
 	id, csrf string
 	browser  string // value of the cookie the pages were given with
 	request  *request
-	tries    int
 
 	// After the login.
 	customer *connector.Customer
@@ -79,7 +79,7 @@ func (s *Server) interact(w http.ResponseWriter, r *http.Request) {
 	}
 	at.mu.Lock()
 	defer at.mu.Unlock()
-	if c, err := r.Cookie(cookieName); at.over || err != nil || subtle.ConstantTimeCompare([]byte(c.Value), []byte(at.browser)) != 1 {
+	if c, err := r.Cookie(cookieName); at.over || s.isComplete(at.request) || err != nil || subtle.ConstantTimeCompare([]byte(c.Value), []byte(at.browser)) != 1 {
 		s.page(w, r, http.StatusBadRequest, "expired", "")
 		return
 	}
@@ -124,7 +124,7 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request, at *session, c *c
 	customer, err := s.cfg.Source.Authenticate(ctx, username, form.Get("password"))
 	switch {
 	case errors.Is(err, connector.ErrCredentials):
-		if at.tries++; at.tries >= maxTries {
+		if !s.mayTryAgain(at.request) {
 			s.end(w, r, at, map[string]any{"error": "access_denied", "error_description": "the customer could not be authenticated"})
 			return
 		}
@@ -163,6 +163,21 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request, at *session, c *c
 		return
 	}
 	s.showConsent(w, r, at, c, http.StatusOK)
+}
+
+// mayTryAgain counts a failed login.
+func (s *Server) mayTryAgain(q *request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q.tries++
+	return q.tries < maxTries
+}
+
+// isComplete says whether the customer was sent back from another page of the request (AS-PAR-08).
+func (s *Server) isComplete(q *request) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return q.completed
 }
 
 // end closes the session and sends the customer back.

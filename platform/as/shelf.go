@@ -80,10 +80,3 @@ func (s *shelf[T]) get(key string, now time.Time) (T, bool) {
 	}
 	return v.value, true
 }
-
-// drop forgets key.
-func (s *shelf[T]) drop(key string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.by, key)
-}

@@ -201,17 +201,18 @@ func (o *outbox) Append(kind string, body []byte) error {
 // world is a running server with everything around it.
 type world struct {
 	*cast
-	t       testing.TB
-	server  *as.Server
-	board   *fault.Board
-	clock   *clock.Clock
-	engine  *consent.Engine
-	store   *store.Store
-	trust   *library
-	core    *core
-	outbox  *outbox
-	cookies map[string]string
-	a, b    *client
+	t          testing.TB
+	server     *as.Server
+	board      *fault.Board
+	clock      *clock.Clock
+	engine     *consent.Engine
+	store      *store.Store
+	committing func() error // when set, runs before each commit and may fail it
+	trust      *library
+	core       *core
+	outbox     *outbox
+	cookies    map[string]string
+	a, b       *client
 }
 
 func newWorld(t testing.TB, extra ...fault.Defect) *world {
@@ -245,6 +246,22 @@ func newWorld(t testing.TB, extra ...fault.Defect) *world {
 	return w
 }
 
+// records is the world's store, whose commits a test can watch and break.
+type records struct{ *world }
+
+func (r records) Commit(ctx context.Context, ops ...store.Op) error {
+	if r.committing != nil {
+		if err := r.committing(); err != nil {
+			return err
+		}
+	}
+	return r.store.Commit(ctx, ops...)
+}
+
+func (r records) Each(ctx context.Context, kind string, fn func(store.Record) error) error {
+	return r.store.Each(ctx, kind, fn)
+}
+
 // in is the same world seen from another test.
 func (w *world) in(t testing.TB) *world {
 	c := *w
@@ -260,7 +277,7 @@ func (w *world) restart() {
 		w.t.Fatal(err)
 	}
 	w.server, err = as.New(as.Config{
-		Issuer: issuer, MTLS: mtls, Clock: w.clock, Seed: clock.Seed(1).Stream("clients"), Seams: w.board.Seams(), Trust: w.trust, Consents: w.engine, Source: w.core, Store: w.store,
+		Issuer: issuer, MTLS: mtls, Clock: w.clock, Seed: clock.Seed(1).Stream("clients"), Seams: w.board.Seams(), Trust: w.trust, Consents: w.engine, Source: w.core, Store: records{w},
 		Outbox: w.outbox, Signing: w.bank, Encryption: w.bankEnc, SSAIssuer: ssaIssuer, Org: as.Organisation{ID: orgB, Brand: "Banco"}, Screens: screens,
 	})
 	if err != nil {
@@ -484,6 +501,15 @@ func (w *world) granted(c *client) (got, *consent.Consent) {
 		w.t.Fatalf("redeem: %d %s (%v)", g.status, g.body, v)
 	}
 	return g, x
+}
+
+// kept counts the records of a kind in the store.
+func (w *world) kept(kind string) (n int) {
+	w.t.Helper()
+	if err := w.store.Each(w.t.Context(), kind, func(store.Record) error { n++; return nil }); err != nil {
+		w.t.Fatal(err)
+	}
+	return n
 }
 
 func (w *world) introspect(token string, cert *x509.Certificate) (*call.Token, error) {

@@ -60,10 +60,10 @@ func (t Token) Into(v any) error { return json.Unmarshal(t.Payload, v) }
 
 // Parse takes a compact JWS apart and verifies nothing.
 func Parse(compact string) (Token, error) {
-	parts := strings.Split(compact, ".")
-	if len(compact) > MaxCompact || len(parts) != 3 {
+	if len(compact) > MaxCompact || strings.Count(compact, ".") != 2 {
 		return Token{}, ErrMalformed
 	}
+	parts := strings.Split(compact, ".")
 	var t Token
 	head, err := base64.RawURLEncoding.DecodeString(parts[0])
 	if err != nil || json.Unmarshal(head, &t.Header) != nil || t.Header == nil {
@@ -187,10 +187,10 @@ func EncryptAs(alg, enc string, payload []byte, to *rsa.PublicKey, kid string) (
 
 // EncryptionHeader returns the protected header of a compact JWE without decrypting it.
 func EncryptionHeader(compact string) (map[string]any, error) {
-	parts := strings.Split(compact, ".")
-	if len(compact) > MaxCompact || len(parts) != 5 {
+	if len(compact) > MaxCompact || strings.Count(compact, ".") != 4 {
 		return nil, ErrMalformed
 	}
+	parts := strings.Split(compact, ".")
 	var h map[string]any
 	head, err := base64.RawURLEncoding.DecodeString(parts[0])
 	if err != nil || json.Unmarshal(head, &h) != nil || h == nil {
