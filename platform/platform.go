@@ -77,7 +77,7 @@ type Ports struct {
 	Store  *store.Store
 	Outbox Outbox
 	// Observe, when set, hears of every API call after it was answered.
-	Observe func(gateway.Entry)
+	Observe func(ctx context.Context, e gateway.Entry)
 	Log     *slog.Logger
 }
 

@@ -51,14 +51,15 @@ func (e *Ecosystem) openBank(ctx context.Context, at *places, c *control, source
 		SSAIssuer: e.ssaIssuer, Keystore: e.directory.Keystore, Limits: limits,
 	}, platform.Ports{
 		Clock: e.clock, Seed: e.options.Seed, Seams: e.board.Seams(), Roots: e.secrets.authority.Roots(),
-		HTTP: e.net.client(e.secrets.authority.Roots()), Core: source, Store: records, Outbox: outbox, Log: e.log,
+		HTTP: e.net.client(e.secrets.authority.Roots()), Core: source, Store: records, Outbox: outbox, Observe: e.watch.called, Log: e.log,
 	})
 	if err != nil {
 		return err
 	}
 	e.closing("bank", bank.Close)
 	e.forget = bank.AS.Forget
-	api := hosts{nameIssuer: bank.Public(), nameAuthTLS: bank.MTLS(), nameAPI: bank.API()}
+	api := hosts{nameIssuer: e.watch.of(roleAS, bank.Public()), nameAuthTLS: e.watch.of(roleAS, bank.MTLS()), nameAPI: e.watch.of(roleAPI, bank.API())}
+	e.watch.figures.bank(bank)
 	e.net.serveTLS(at.bank, e.secrets.bank, func(name string) bool { return name != nameIssuer }, e.shouting(api))
 	c.mount("bank", bank.Control())
 
@@ -75,6 +76,7 @@ func (e *Ecosystem) openBank(ctx context.Context, at *places, c *control, source
 	}
 	e.closing("reporter", r.Close)
 	e.flush = r.Flush
+	e.watch.figures.reporter(r)
 	c.mount("reporter", reporting(r))
 	return nil
 }

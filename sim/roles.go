@@ -67,7 +67,7 @@ func (e *Ecosystem) openDirectory(at *places, c *control) error {
 	for _, name := range e.directory.MutualTLS() {
 		mutual[name] = true
 	}
-	e.net.serveTLS(at.directory, e.secrets.others, func(name string) bool { return mutual[name] }, d.Handler())
+	e.net.serveTLS(at.directory, e.secrets.others, func(name string) bool { return mutual[name] }, e.watch.of(roleDirectory, d.Handler()))
 	c.mount("directory", d.Control())
 	return nil
 }
@@ -104,7 +104,7 @@ func (e *Ecosystem) openPCM(at *places, c *control) error {
 		return fmt.Errorf("metrics platform: %w", err)
 	}
 	e.closing("metrics platform", p.Close)
-	e.net.serveTLS(at.pcm, e.secrets.others, func(name string) bool { return name == namePCMAuth }, p.Handler())
+	e.net.serveTLS(at.pcm, e.secrets.others, func(name string) bool { return name == namePCMAuth }, e.watch.of(rolePCM, p.Handler()))
 	c.mount("pcm", p.Control())
 	return nil
 }

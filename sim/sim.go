@@ -41,6 +41,8 @@ type Options struct {
 	Core string
 	// Events is the URL of an external NATS server for the bank's events; empty embeds one.
 	Events string
+	// Journal bounds the record of exchanges, in bytes; 0 is the journal's own measure, less keeps none.
+	Journal int
 	// Shout puts the names of armed defects into every answer, as X-Ofb-Simulator-Defect.
 	Shout bool
 	Log   *slog.Logger
@@ -53,6 +55,7 @@ type Ecosystem struct {
 	board   *fault.Board
 	log     *slog.Logger
 	net     *network
+	watch   *observer
 	cast    *cast
 	secrets *secrets
 
@@ -94,6 +97,9 @@ func (e *Ecosystem) Close() error {
 				e.log.Info("reports stay in the outbox", "error", err)
 			}
 			cancel()
+		}
+		if e.watch != nil {
+			e.watch.journal.End() // whoever follows it would hold a server open
 		}
 		if e.net != nil {
 			e.net.close() // nobody is answered any more before anything else ends
@@ -152,6 +158,8 @@ func (e *Ecosystem) assemble(ctx context.Context) error {
 	}
 	all := people.Population(e.options.Seed, population)
 	control := newControl(e.clock, e.board)
+	e.watch = newObserver(e)
+	e.watch.serve(control)
 	source, err := e.openCore(places, control, all)
 	if err != nil {
 		return err

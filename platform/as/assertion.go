@@ -12,6 +12,7 @@ import (
 	"github.com/ensaio/ensaio/platform/trust"
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/jose"
+	"github.com/ensaio/ensaio/sim/journal"
 	"github.com/ensaio/ensaio/sim/rule"
 )
 
@@ -156,6 +157,7 @@ func (s *Server) authenticate(r *http.Request, endpoint string, form url.Values)
 	if p.client = s.meant(p); p.client == nil {
 		return nil, invalidClient("no such client")
 	}
+	journal.Note(ctx, journal.Fact{Client: p.client.ID})
 	if p.token != nil {
 		if p.keys, err = s.cfg.Trust.KeysFor(ctx, p.client.JWKSURI, p.token.KeyID()); err != nil {
 			return nil, fmt.Errorf("%w: keys of client %s: %w", errBusy, p.client.ID, err)

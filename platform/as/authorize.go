@@ -7,6 +7,7 @@ import (
 
 	"github.com/ensaio/ensaio/platform/consent"
 	"github.com/ensaio/ensaio/sim/fault"
+	"github.com/ensaio/ensaio/sim/journal"
 	"github.com/ensaio/ensaio/sim/rule"
 )
 
@@ -55,7 +56,9 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	a := &asking{query: query, client: s.clients.get(query.Get("client_id"))}
 	now := s.clock.Now()
 	a.pushed, _ = s.pushed.get(query.Get("request_uri"), now)
+	journal.Note(r.Context(), a.fact())
 	if err := authorizeRules.Check(r.Context(), s.seams, a); err != nil {
+		journal.Note(r.Context(), journal.Fact{Rule: breached(err)})
 		s.turnAway(w, r, a, refusal(err))
 		return
 	}
@@ -63,6 +66,7 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 	if !a.has("request_uri") {
 		var err error
 		if q, err = s.unpushed(r, a); err != nil {
+			journal.Note(r.Context(), journal.Fact{Rule: breached(err)})
 			s.turnAway(w, r, a, refusal(err))
 			return
 		}
@@ -82,6 +86,17 @@ func (s *Server) authorize(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.begin(w, r, q)
+}
+
+// fact is what is known of an arrival before it is judged.
+func (a *asking) fact() (f journal.Fact) {
+	if a.client != nil {
+		f.Client = a.client.ID
+	}
+	if a.pushed != nil {
+		f.Consent = a.pushed.consentID
+	}
+	return f
 }
 
 // unpushed makes a request of what the browser brought, where that is let pass.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ensaio/ensaio/platform/consent"
 	"github.com/ensaio/ensaio/sim/fault"
+	"github.com/ensaio/ensaio/sim/journal"
 	"github.com/ensaio/ensaio/sim/rule"
 )
 
@@ -86,6 +87,7 @@ func (s *Server) redeem(ctx context.Context, t *ticket) (map[string]any, error) 
 		return nil, invalidGrant("the code cannot be redeemed")
 	}
 	q := c.request
+	journal.Note(ctx, journal.Fact{Consent: q.consentID})
 	r := &redemption{ticket: t, code: c}
 	r.consent, _ = s.cfg.Consents.Get(q.consentID)
 	if err := codeRules.Check(ctx, s.seams, r); err != nil {

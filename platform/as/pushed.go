@@ -13,6 +13,7 @@ import (
 	"github.com/ensaio/ensaio/platform/consent"
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/jose"
+	"github.com/ensaio/ensaio/sim/journal"
 	"github.com/ensaio/ensaio/sim/rule"
 )
 
@@ -95,6 +96,7 @@ func (s *Server) push(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	journal.Note(ctx, journal.Fact{Consent: made.consentID})
 	made.uri = requestPrefix + secret()
 	life := s.seams.Lifetime("request_uri", requestLife)
 	s.pushed.put(made.uri, made, p.now, p.now.Add(life))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ensaio/ensaio/platform/consent"
 	"github.com/ensaio/ensaio/sim/fault"
+	"github.com/ensaio/ensaio/sim/journal"
 	"github.com/ensaio/ensaio/sim/rule"
 )
 
@@ -37,6 +38,7 @@ func (s *Server) refresh(ctx context.Context, t *ticket) (map[string]any, error)
 	if g == nil || (!g.RefreshUntil.IsZero() && !t.now.Before(g.RefreshUntil)) {
 		return nil, invalidGrant("the refresh token cannot be used")
 	}
+	journal.Note(ctx, journal.Fact{Consent: g.ConsentID})
 	r := &renewal{ticket: t, grant: g}
 	r.consent, _ = s.cfg.Consents.Get(g.ConsentID)
 	if err := refreshRules.Check(ctx, s.seams, r); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ensaio/ensaio/sim/fault"
+	"github.com/ensaio/ensaio/sim/journal"
 )
 
 // place is the name of this server at the seams.
@@ -53,6 +54,7 @@ func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) { s.refuse(w, r
 // refuse answers an error as JSON.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, operation string, err error) {
 	e := refusal(err)
+	journal.Note(r.Context(), journal.Fact{Rule: breached(err)})
 	if e.Status >= http.StatusInternalServerError {
 		s.log.Error("request failed", "operation", operation, "error", err)
 	} else {

@@ -12,6 +12,7 @@ import (
 	"github.com/ensaio/ensaio/platform/connector"
 	"github.com/ensaio/ensaio/platform/consent"
 	"github.com/ensaio/ensaio/sim/fault"
+	"github.com/ensaio/ensaio/sim/journal"
 	"github.com/ensaio/ensaio/sim/rule"
 )
 
@@ -92,6 +93,7 @@ func (s *Server) interact(w http.ResponseWriter, r *http.Request) {
 		s.page(w, r, http.StatusBadRequest, "invalid-request", "")
 		return
 	}
+	journal.Note(r.Context(), journal.Fact{Client: at.request.client.ID, Consent: at.request.consentID})
 	c, known := s.cfg.Consents.Get(at.request.consentID)
 	switch {
 	case !known || c.Status != consent.Awaiting: // AS-AUTHN-06: too late, or decided elsewhere

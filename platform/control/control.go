@@ -161,7 +161,12 @@ func (s *surface) payment(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *surface) cancel(w http.ResponseWriter, r *http.Request) {
-	if err := s.Cancel(r.Context(), r.PathValue("id")); err != nil {
+	id := r.PathValue("id")
+	if _, ok := s.Payment(id); !ok {
+		refuse(w, http.StatusNotFound, "no such payment")
+		return
+	}
+	if err := s.Cancel(r.Context(), id); err != nil {
 		refuse(w, http.StatusConflict, err.Error())
 		return
 	}

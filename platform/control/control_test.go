@@ -3,6 +3,7 @@ package control_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -32,8 +33,15 @@ func TestTheHoldersSide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &desk{}
-	h := control.New(control.Config{Consents: e, Gateway: d, Payment: func(id string) (any, bool) { return map[string]string{"paymentId": id}, id == "p1" }})
+	d, status := &desk{}, "PDNG"
+	h := control.New(control.Config{Consents: e, Gateway: d, Payment: func(id string) (any, bool) { return map[string]string{"paymentId": id, "status": status}, id == "p1" },
+		Cancel: func(context.Context, string) error {
+			if status != "PDNG" {
+				return errors.New("the payment cannot be cancelled any more")
+			}
+			status = "CANC"
+			return nil
+		}})
 	do := func(method, path, body string, want int) map[string]any {
 		t.Helper()
 		w := httptest.NewRecorder()
@@ -83,6 +91,11 @@ func TestTheHoldersSide(t *testing.T) {
 	do("POST", "/consents/"+several+"/revoke", `{"who":"USER"}`, 400)
 	do("GET", "/payments/p1", "", 200)
 	do("GET", "/payments/p2", "", 404)
+	do("POST", "/payments/p2/cancel", "", 404)
+	if got := do("POST", "/payments/p1/cancel", "", 200)["status"]; got != "CANC" {
+		t.Error(got)
+	}
+	do("POST", "/payments/p1/cancel", "", 409)
 	do("POST", "/limits", `{"month":true}`, 200)
 	do("POST", "/limits", `{"perSecond":300}`, 200)
 	if l := do("GET", "/limits", "", 200); l["month"] != true || l["perSecond"] != 300.0 || l["minute"] != false {

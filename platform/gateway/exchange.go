@@ -110,7 +110,8 @@ func (x *exchange) pass(ctx context.Context, w http.ResponseWriter) (*call.Answe
 	if err := x.measure(ctx); err != nil {
 		return nil, err
 	}
-	if x.Operation.API.Signed && len(x.Body) > 0 && g.cfg.Messages != nil {
+	// A body that is missing where a message is due is the message layer's to refuse.
+	if x.Operation.API.Signed && hasBody(x.request) && g.cfg.Messages != nil {
 		if x.Body, err = g.cfg.Messages.Open(ctx, x.Body, &x.Call); err != nil {
 			return nil, err
 		}

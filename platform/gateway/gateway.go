@@ -69,6 +69,7 @@ type Entry struct {
 	Status      int
 	Rule        string // the broken rule, "" when none
 	Client      string // client id
+	Consent     string // of the token, else the one asked about
 	Took        time.Duration
 }
 
@@ -93,7 +94,7 @@ type Config struct {
 	Base         string // public address of this host, without trailing slash
 	Budget       time.Duration
 	// Observe, when set, hears of every call after it was answered.
-	Observe func(Entry)
+	Observe func(ctx context.Context, e Entry)
 	Log     *slog.Logger
 }
 

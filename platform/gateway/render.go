@@ -193,8 +193,14 @@ func (x *exchange) tell(ctx context.Context) {
 	if x.Client != nil {
 		e.Client = x.Client.ID
 	}
+	if x.Token != nil {
+		e.Consent = x.Token.ConsentID
+	}
+	if e.Consent == "" {
+		e.Consent = x.Params["consentId"]
+	}
 	if g.cfg.Observe != nil {
-		g.cfg.Observe(e)
+		g.cfg.Observe(ctx, e)
 	}
 	level := slog.LevelInfo
 	if x.status >= 500 {

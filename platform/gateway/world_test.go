@@ -159,7 +159,7 @@ func open(t testing.TB, edits ...func(*gateway.Config)) *world {
 	cfg := gateway.Config{
 		Trust: w, AS: w, Seams: w.board.Seams(), Clock: w.clock, Base: base, Outbox: w, Organisation: "org-bank",
 		Handlers: map[string]gateway.Handler{"consents": consent.NewAPI(w.engine, nil, nil).Handle}, Resource: reads.Handle,
-		Active: w.engine.ActiveOf, Observe: func(e gateway.Entry) { w.seen = append(w.seen, e) },
+		Active: w.engine.ActiveOf, Observe: func(_ context.Context, e gateway.Entry) { w.seen = append(w.seen, e) },
 		Offered: func(api string) bool { return api != "payments" },
 	}
 	for _, edit := range edits {

@@ -12,10 +12,13 @@ const (
 	mostKnown  = 1 << 20
 )
 
-// memory knows which jti a client has used.
+// memory knows which jti a client has used. It is no record: a restart forgets it, and a client that sends
+// more than it holds makes it forget the oldest first. Neither opens a door for long, since a message whose
+// iat is older than a minute is refused for that.
 type memory struct {
-	mu sync.Mutex
-	by map[string]*shelf
+	most int // of one client; there are as many shelves as registered clients
+	mu   sync.Mutex
+	by   map[string]*shelf
 }
 
 // shelf holds one client's, oldest first in line.
@@ -39,7 +42,7 @@ func (m *memory) first(client, jti string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	limit := now.Add(-remembered).Unix()
-	for len(s.line) > 0 && (s.at[s.line[0]] <= limit || len(s.line) >= mostKnown) {
+	for len(s.line) > 0 && (s.at[s.line[0]] <= limit || len(s.line) >= m.most) {
 		delete(s.at, s.line[0])
 		s.line = s.line[1:]
 	}

@@ -4,7 +4,7 @@
 // It promises that nothing is read from a message before its signature was proved with a key of the
 // directory, and that no message is believed twice within a day. A broken signature is a 400, a wrong
 // claim a 403: the order is that of the payments API. Replays are remembered in memory, a bounded number
-// a client; older ones are out of the time window anyway.
+// a client, until a restart; older messages are out of the time window of iat anyway.
 package message
 
 import (
@@ -46,7 +46,7 @@ type Messages struct {
 }
 
 // New makes a message desk that has seen nothing.
-func New(cfg Config) *Messages { return &Messages{cfg: cfg, seen: memory{by: map[string]*shelf{}}} }
+func New(cfg Config) *Messages { return &Messages{cfg: cfg, seen: memory{most: mostKnown, by: map[string]*shelf{}}} }
 
 // Rules lists the sentences about requests.
 func Rules() []rule.Info { return append(signatureRules.Rules(), claimRules.Rules()...) }

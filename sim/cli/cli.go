@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/ensaio/ensaio/sim/fault"
+	"github.com/ensaio/ensaio/sim/journal"
 	"github.com/ensaio/ensaio/sim/rule"
 	"github.com/ensaio/ensaio/suites"
 	"github.com/ensaio/ensaio/suites/check"
@@ -46,6 +47,7 @@ type StartOptions struct {
 	Database string   // PostgreSQL URL of the bank's records; "" is SQLite in Dir, or memory
 	Events   string   // URL of a NATS server for the bank's events; "" embeds one
 	Shout    bool     // every answer names the armed defects
+	Journal  int      // bytes of the record of exchanges; 0 is its own measure, less keeps none
 	Log      *slog.Logger
 }
 
@@ -209,7 +211,7 @@ func (a *app) log() *slog.Logger {
 	if a.verbose == 0 {
 		return slog.New(slog.DiscardHandler)
 	}
-	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level}))
+	return slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: level, ReplaceAttr: journal.Guard}))
 }
 
 // bounded applies --timeout.

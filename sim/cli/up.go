@@ -16,6 +16,7 @@ import (
 func (a *app) upCommand() *cobra.Command {
 	var o StartOptions
 	var ready string
+	var l logFlags
 	cmd := &cobra.Command{
 		Use: "up", Short: "Start an ecosystem and keep it running until interrupted",
 		Long: `Starts the whole ecosystem on loopback: a bank, the directory, third parties, the metrics platform and
@@ -23,10 +24,17 @@ customers. It is ready, and says so, only when a real consent journey has succee
 		Example: `  ensaio up
   ensaio up --dir ./world --port-base 8440        keys and state survive a restart
   ensaio up --ready-file ready.json               for scripts: written whole, when ready
+  ensaio up --log bank.log --log-level debug      what happens, without tokens and documents
   ensaio up --defect par/accepts-missing-exp      broken on purpose`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.Seed, o.Shout = a.seed, true
+			log, end, err := l.open(a)
+			if err != nil {
+				return err
+			}
+			defer end()
+			o.Log = log
 			return a.up(cmd, o, ready)
 		},
 	}
@@ -37,6 +45,9 @@ customers. It is ready, and says so, only when a real consent journey has succee
 	f.StringVar(&o.Database, "database", "", "PostgreSQL URL for the bank's records; without it SQLite in --dir, or memory")
 	f.StringVar(&o.Events, "events", "", "URL of a NATS server for the bank's events; without it one is embedded")
 	f.StringArrayVar(&o.Defects, "defect", nil, "arm a defect from the start (may be repeated)")
+	f.StringVar(&l.file, "log", "", "write a log in JSON lines to this file, \"-\" for standard error; without it there is none")
+	f.StringVar(&l.level, "log-level", "info", "least level of the log: debug, info, warn or error")
+	f.Var((*mebibytes)(&o.Journal), "journal", "MiB that the record of exchanges may take; 0 keeps none")
 	f.StringVar(&ready, "ready-file", "", "write this file when a consent journey has succeeded")
 	return cmd
 }

@@ -12,7 +12,7 @@ import (
 func TheWorld() World {
 	return World{Rules: sim.Rules, Defects: sim.Catalogue, Variants: fault.Variants, Start: func(ctx context.Context, o StartOptions) (Ecosystem, error) {
 		e, err := sim.Start(ctx, sim.Options{Dir: o.Dir, PortBase: o.PortBase, Seed: clock.Seed(o.Seed), Defects: o.Defects,
-			Core: o.Core, Database: o.Database, Events: o.Events, Shout: o.Shout, Log: o.Log})
+			Core: o.Core, Database: o.Database, Events: o.Events, Shout: o.Shout, Journal: o.Journal, Log: o.Log})
 		if err != nil {
 			return nil, err
 		}

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"sync"
 )
@@ -20,7 +21,8 @@ type Exchange struct {
 
 // Fact is what is learnt of an exchange on its way; an empty member says nothing.
 type Fact struct {
-	Operation, Client, Consent, Rule string
+	Interaction, Operation, Endpoint, Client, Consent, Rule string
+	Status                                                  int
 }
 
 // most of what one exchange may have judged; beyond that it is a loop.
@@ -53,8 +55,9 @@ func Note(ctx context.Context, f Fact) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.noted = Fact{Operation: or(f.Operation, x.noted.Operation), Client: or(f.Client, x.noted.Client),
-		Consent: or(f.Consent, x.noted.Consent), Rule: or(f.Rule, x.noted.Rule)}
+	x.noted = Fact{Interaction: cmp.Or(f.Interaction, x.noted.Interaction), Operation: cmp.Or(f.Operation, x.noted.Operation),
+		Endpoint: cmp.Or(f.Endpoint, x.noted.Endpoint), Client: cmp.Or(f.Client, x.noted.Client),
+		Consent: cmp.Or(f.Consent, x.noted.Consent), Rule: cmp.Or(f.Rule, x.noted.Rule), Status: cmp.Or(f.Status, x.noted.Status)}
 }
 
 // Verdict hears of a sentence judged: it belongs to the exchange of the context, or stands for itself.
@@ -102,7 +105,7 @@ func (x *Exchange) take(mark uint16, said string) bool {
 	return true
 }
 
-// End records the exchange: what e says, and for the rest what was noted. It returns what was recorded,
+// End records the exchange: what was noted, and for the rest what e says. It returns what was recorded,
 // without its verdicts.
 func (x *Exchange) End(e Entry) Entry {
 	x.mu.Lock()
@@ -111,18 +114,13 @@ func (x *Exchange) End(e Entry) Entry {
 		return e
 	}
 	x.ended = true
-	e.Operation, e.Client = or(e.Operation, x.noted.Operation), or(e.Client, x.noted.Client)
-	e.Consent, e.Rule = or(e.Consent, x.noted.Consent), or(e.Rule, x.noted.Rule)
+	e.Interaction, e.Operation = cmp.Or(x.noted.Interaction, e.Interaction), cmp.Or(x.noted.Operation, e.Operation)
+	e.Endpoint, e.Client = cmp.Or(x.noted.Endpoint, e.Endpoint), cmp.Or(x.noted.Client, e.Client)
+	e.Consent, e.Rule = cmp.Or(x.noted.Consent, e.Consent), cmp.Or(x.noted.Rule, e.Rule)
+	e.Status = cmp.Or(x.noted.Status, e.Status)
 	e.atTheDoor()
 	if x.journal != nil {
 		e.Seq = x.journal.append(&e, x.marks, x.texts)
 	}
 	return e
-}
-
-func or(a, b string) string {
-	if a == "" {
-		return b
-	}
-	return a
 }

@@ -117,6 +117,17 @@ func (j *Journal) Wait(ctx context.Context, after uint64) error {
 	}
 }
 
+// Await is Wait for at most d; it says whether there is news.
+func (j *Journal) Await(ctx context.Context, after uint64, d time.Duration) (bool, error) {
+	bounded, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	err := j.Wait(bounded, after)
+	if err != nil && ctx.Err() == nil && bounded.Err() != nil {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // Last is the number of the newest entry.
 func (j *Journal) Last() uint64 {
 	j.mu.Lock()
