@@ -178,7 +178,7 @@ func movements(e *tpp.Exchange) []movement {
 		at, _ := m["transactionDateTime"].(string)
 		one := movement{What: name, Amount: screen.Money(value), Sign: "+"}
 		if when, err := time.Parse(time.RFC3339, at); err == nil {
-			one.Day = screen.Date(when)
+			one.Day = when.In(brasilia).Format("02/01")
 		}
 		if m["creditDebitType"] == "DEBITO" {
 			one.Sign = "−"

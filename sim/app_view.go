@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -153,7 +154,7 @@ func (a *app) tell(w http.ResponseWriter, r *http.Request, _ *visit, j *journey)
 			at = &url.URL{}
 		}
 		c := chapter{At: e.Started.In(brasilia).Format("15:04:05.000"), Title: titles[e.Name], Method: e.Method, Address: at.Host + at.Path,
-			Took: e.Duration.Round(100 * time.Microsecond).String(), Status: e.Status, Good: e.OK(), Interaction: e.Interaction()}
+			Took: millis(e.Duration), Status: e.Status, Good: e.OK(), Interaction: e.Interaction()}
 		if c.Title == "" {
 			c.Title = e.Name
 		}
@@ -169,6 +170,11 @@ func (a *app) tell(w http.ResponseWriter, r *http.Request, _ *visit, j *journey)
 		view["Link"] = a.eco.console + "/consentimento?" + url.Values{"id": {j.consent.ID}}.Encode()
 	}
 	a.show(w, r, "story", view)
+}
+
+// millis writes how long an exchange took, as a Brazilian reads it.
+func millis(d time.Duration) string {
+	return strings.Replace(strconv.FormatFloat(float64(d)/float64(time.Millisecond), 'f', 1, 64), ".", ",", 1) + " ms"
 }
 
 // maxLegible bounds what is shown of one message.
