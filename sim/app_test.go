@@ -283,6 +283,27 @@ func TestThePagesOfTheThirdParties(t *testing.T) {
 		w.wants("payment-status")
 	})
 
+	t.Run("changing one's mind about a payment", func(t *testing.T) {
+		w, who := walk(t, e), e.customer(t, people.Ordinary, 0)
+		w.get(aurora + "/pagar?quem=" + who.Username)
+		w.post("/pagar", nil)
+		w.decide(who, func(r *psu.Robot) { r.Decision = psu.Deny })
+		w.wants("cancelled")
+	})
+
+	t.Run("entering as somebody else", func(t *testing.T) {
+		w, who, other := walk(t, e), e.customer(t, people.Ordinary, 1), e.customer(t, people.Ordinary, 2)
+		for action, code := range map[string]string{"/compartilhar": "INTERNAL_SECURITY_REASON", "/pagar": "AUTENTICACAO_DIVERGENTE"} {
+			w.get(aurora + action + "?quem=" + who.Username)
+			w.post(action, nil)
+			w.decide(other)
+			w.wants("owner-mismatch")
+			if got := w.says("code"); got != code {
+				t.Errorf("%s: the code shown is %q", action, got)
+			}
+		}
+	})
+
 	t.Run("why a payment is not made", func(t *testing.T) {
 		w, who := walk(t, e), e.customer(t, people.Poor, 0)
 		w.get(aurora + "/pagar?quem=" + who.Username)

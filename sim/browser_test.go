@@ -108,9 +108,12 @@ func (v *visitor) counts(name string) int {
 	return n
 }
 
-func (v *visitor) goes(address string)  { v.t.Helper(); v.does(chromedp.Navigate(address)) }
-func (v *visitor) clicks(name string)   { v.t.Helper(); v.does(chromedp.Click(hooked(name))) }
-func (v *visitor) types(into, s string) { v.t.Helper(); v.does(chromedp.Clear(into), chromedp.SendKeys(into, s)) }
+func (v *visitor) goes(address string) { v.t.Helper(); v.does(chromedp.Navigate(address)) }
+func (v *visitor) clicks(name string)  { v.t.Helper(); v.does(chromedp.Click(hooked(name))) }
+func (v *visitor) types(into, s string) {
+	v.t.Helper()
+	v.does(chromedp.Clear(into), chromedp.SendKeys(into, s))
+}
 
 // signsIn waits until the bank opens by itself, and signs in there.
 func (v *visitor) signsIn(as ReadyCustomer) {
@@ -208,16 +211,6 @@ func TestAPersonPlaysTheJourneysInABrowser(t *testing.T) {
 		v.sees("do")
 	})
 
-	t.Run("entering as somebody else", func(t *testing.T) {
-		v.t = t
-		other := e.customer(t, people.Ordinary, 2)
-		v.goes(aurora + "/compartilhar?quem=" + who.Username)
-		v.clicks("continue")
-		v.does(chromedp.WaitVisible("#login"), chromedp.SendKeys("#username", other.Username), chromedp.SendKeys("#password", other.Password),
-			chromedp.Click("#login button[value=continue]"))
-		v.sees("owner-mismatch")
-	})
-
 	t.Run("paying", func(t *testing.T) {
 		v.t = t
 		v.goes(boreal)
@@ -240,15 +233,6 @@ func TestAPersonPlaysTheJourneysInABrowser(t *testing.T) {
 		if got := v.reads("end-to-end-id"); len(got) != 32 || got[0] != 'E' {
 			t.Errorf("the receipt's identifier is %q", got)
 		}
-	})
-
-	t.Run("changing one's mind about a payment", func(t *testing.T) {
-		v.t = t
-		v.goes(boreal + "/pagar?quem=" + who.Username)
-		v.clicks("continue")
-		v.signsIn(who)
-		v.clicks("cancel")
-		v.sees("cancelled")
 	})
 
 	t.Run("without scripts", func(t *testing.T) {
