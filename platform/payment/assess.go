@@ -71,7 +71,7 @@ var assessRules = rule.NewSet("payment authorisation",
 			dynamic(a.instrument()) && a.chargeErr == nil && a.charge.Key != "" && a.charge.Key != proxy
 	}),
 	judges("PAY-AUTH-07/charge-stands", "A dynamic code's charge can be read, is active, and was not paid.", fault.Major, "QRCODE_INVALIDO", func(a *assessment) bool {
-		return dynamic(a.instrument()) && (a.chargeErr != nil || !a.charge.payable(a.now) || a.ledger.paid(chargeOf(a.terms)))
+		return dynamic(a.instrument()) && (a.chargeErr != nil || !a.charge.payable(a.now) || a.ledger.paid(chargeOf(a.terms), nil))
 	}),
 	objected("PAY-AUTH-08/within-limit", "The amount is within the customer's limits.", "VALOR_ACIMA_LIMITE"),
 	objected("PAY-AUTH-09/has-balance", "The account holds the amount of an immediate payment.", "SALDO_INSUFICIENTE"),

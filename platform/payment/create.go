@@ -43,6 +43,8 @@ func (s *Service) create(ctx context.Context, c *call.Call) (*call.Answer, error
 	}
 	in := &initiation{items: items, consent: found, terms: terms(found.Payment), client: c.Client, now: s.cfg.Clock.Now(), ledger: s.payments}
 	in.dates = occurrences(in.terms)
+	s.payments.claim(in)
+	defer s.payments.release(in)
 	if a.first == nil { // a repeated initiation was judged when it first came
 		err = initiationRules.Check(ctx, s.cfg.Seams, in)
 	}

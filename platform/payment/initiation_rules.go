@@ -23,6 +23,20 @@ type initiation struct {
 	ledger  *ledger
 }
 
+// claims are what the initiation names and nobody else may pay with.
+func (in *initiation) claims() []claim {
+	var all []claim
+	for _, item := range in.items {
+		if id := item.text("endToEndId"); id != "" {
+			all = append(all, claim{endToEnd: id})
+		}
+	}
+	if charge := chargeOf(in.terms); charge != "" {
+		all = append(all, claim{charge: charge})
+	}
+	return all
+}
+
 // itemsOf reads the list; what is not a list of objects gives nil.
 func itemsOf(data any) []tree {
 	list, _ := data.([]any)
@@ -95,7 +109,8 @@ var initiationRules = rule.NewSet("payment initiation",
 		return when(in.consent.Status == consent.Partially, "O consentimento aguarda outras aprovações.")
 	}),
 	pays("PAY-INIT-05/consent-live", "Only an authorised consent pays, and only once.", fault.Critical, "CONSENTIMENTO_INVALIDO", func(in *initiation) string {
-		return when(in.consent.Status != consent.Authorised && in.consent.Status != consent.Partially, "O consentimento não está autorizado ou já foi usado.")
+		open := in.consent.Status == consent.Authorised || in.consent.Status == consent.Partially
+		return when(!open || len(in.ledger.of(in.consent.ID)) > 0, "O consentimento não está autorizado ou já foi usado.")
 	}),
 	pays("PAY-INIT-06/count", "An initiation brings as many payments as were consented.", fault.Critical, divergent, func(in *initiation) string {
 		return when(len(in.items) > 0 && len(in.items) != max(len(in.dates), 1), "A quantidade de pagamentos difere do consentimento.")
@@ -150,7 +165,7 @@ var initiationRules = rule.NewSet("payment initiation",
 		seen := map[string]bool{}
 		for _, item := range in.items {
 			id := item.text("endToEndId")
-			if id != "" && (seen[id] || in.ledger.usedEndToEnd(id)) {
+			if id != "" && (seen[id] || in.ledger.usedEndToEnd(id, in)) {
 				return "endToEndId já utilizado."
 			}
 			seen[id] = true
@@ -159,7 +174,7 @@ var initiationRules = rule.NewSet("payment initiation",
 	}),
 	pays("PAY-INIT-23/charge-once", "A dynamic charge is paid once.", fault.Critical, "DETALHE_PAGAMENTO_INVALIDO", func(in *initiation) string {
 		id := chargeOf(in.terms)
-		return when(id != "" && in.ledger.paid(id), "A cobrança do QR Code já foi paga.")
+		return when(id != "" && in.ledger.paid(id, in), "A cobrança do QR Code já foi paga.")
 	}),
 	pays("PAY-INIT-24/charge-payable", "A charge is active, and neither expired nor overdue, when it is paid.", fault.Major, "COBRANCA_INVALIDA", func(in *initiation) string {
 		c, err := readCharge(in.terms.text("payment.details.payloadJWS"))

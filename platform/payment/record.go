@@ -74,10 +74,16 @@ type ledger struct {
 	byConsent map[string][]*entry
 	endToEnd  map[string]bool
 	charges   map[string]*entry // dynamic charges, by their last payment
+	// claims are the endToEndIds and charges of initiations that are being judged: of two at the same time
+	// the first has them.
+	claims map[claim]*initiation
 }
 
+// claim is an endToEndId or a charge; the other is "".
+type claim struct{ endToEnd, charge string }
+
 func newLedger() *ledger {
-	return &ledger{byID: map[string]*entry{}, byConsent: map[string][]*entry{}, endToEnd: map[string]bool{}, charges: map[string]*entry{}}
+	return &ledger{byID: map[string]*entry{}, byConsent: map[string][]*entry{}, endToEnd: map[string]bool{}, charges: map[string]*entry{}, claims: map[claim]*initiation{}}
 }
 
 func (l *ledger) load(r store.Record) error {
@@ -139,16 +145,48 @@ func (l *ledger) all() []*entry {
 	return out
 }
 
-func (l *ledger) usedEndToEnd(id string) bool {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.endToEnd[id]
+// claim keeps what an initiation names from others until it is released.
+func (l *ledger) claim(in *initiation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range in.claims() {
+		if l.claims[c] == nil {
+			l.claims[c] = in
+		}
+	}
 }
 
-// paid says whether a dynamic charge has a payment that stands or may yet.
-func (l *ledger) paid(charge string) bool {
+func (l *ledger) release(in *initiation) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, c := range in.claims() {
+		if l.claims[c] == in {
+			delete(l.claims, c)
+		}
+	}
+}
+
+// claimed says whether another initiation has the claim; the caller holds the lock.
+func (l *ledger) claimed(c claim, by *initiation) bool {
+	other := l.claims[c]
+	return other != nil && other != by
+}
+
+// usedEndToEnd says whether an endToEndId is another's.
+func (l *ledger) usedEndToEnd(id string, in *initiation) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
+	return l.endToEnd[id] || l.claimed(claim{endToEnd: id}, in)
+}
+
+// paid says whether a dynamic charge has a payment that stands or may yet; in, which may be nil, is the
+// initiation that asks.
+func (l *ledger) paid(charge string, in *initiation) bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	if l.claimed(claim{charge: charge}, in) {
+		return true
+	}
 	e := l.charges[charge]
 	if e == nil {
 		return false

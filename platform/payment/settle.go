@@ -124,19 +124,17 @@ func (s *Service) payer(p *Payment) string {
 	return ""
 }
 
-// resume goes on with every payment that is not final.
+// resume goes on with every payment that is not final, and sees that what paid is used up.
 func (s *Service) resume() {
 	for _, e := range s.payments.all() {
 		p := e.now.Load()
-		if final(p.Status) {
-			continue
-		}
 		if c, ok := s.cfg.Consents.Get(p.ConsentID); ok && c.Status == consent.Authorised {
 			if err := s.consume(s.ctx, c.ID); err != nil {
 				s.cfg.Log.ErrorContext(s.ctx, "consent not consumed", "consent_id", c.ID, "error", err)
 			}
 		}
 		switch {
+		case final(p.Status):
 		case p.Status == scheduled:
 			s.due.add(settles(p.Date), e)
 		case p.Status == received && p.Date != "":

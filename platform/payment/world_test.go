@@ -26,7 +26,9 @@ import (
 	"github.com/ensaio/ensaio/sim/spec"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2.runClock")) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/dlclark/regexp2.runClock"))
+}
 
 var (
 	start    = time.Date(2026, 3, 10, 15, 0, 0, 0, time.UTC)
