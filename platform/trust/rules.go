@@ -149,6 +149,10 @@ func (p presented) revoked(ctx context.Context) error {
 		if list.CheckSignatureFrom(issuer) != nil {
 			continue // another authority's list
 		}
+		if !list.NextUpdate.IsZero() && p.now.After(list.NextUpdate) {
+			failed = errOldList // it came over plain HTTP: whoever brought it may have kept it
+			continue
+		}
 		asked = true
 		for _, entry := range list.RevokedCertificateEntries {
 			if entry.SerialNumber.Cmp(p.leaf().SerialNumber) == 0 {
@@ -162,7 +166,10 @@ func (p presented) revoked(ctx context.Context) error {
 	return nil
 }
 
-var errNoList = errors.New("no revocation list of the issuer")
+var (
+	errNoList  = errors.New("no revocation list of the issuer")
+	errOldList = errors.New("the revocation list of the issuer is out of date")
+)
 
 // CertificateIDs reads who a transport certificate speaks for: the organisation from
 // organizationIdentifier (OFBBR-<id>), or from OU in certificates of the older form (DCR-12), and the

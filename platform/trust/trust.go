@@ -55,11 +55,8 @@ type Trust struct {
 	lists    library[*x509.RevocationList]
 }
 
-type verdict struct {
-	err   error
-	at    time.Time
-	until time.Time
-}
+// verdict says when a certificate was believed, and until when that need not be asked again.
+type verdict struct{ at, until time.Time }
 
 // New makes a Trust that has learnt nothing yet.
 func New(cfg Config) *Trust {
@@ -70,8 +67,9 @@ func New(cfg Config) *Trust {
 // Rules lists the sentences this package keeps.
 func Rules() []rule.Info { return certificateRules.Rules() }
 
-// Certificate says whether the chain, leaf first, is a transport certificate to be believed. The verdict
-// is remembered by the leaf's fingerprint for a few seconds, and never while a defect is armed.
+// Certificate says whether the chain, leaf first, is a transport certificate to be believed. That one is
+// believed is remembered by its fingerprint for a few seconds, and never while a defect is armed. A refusal
+// is not remembered: anybody can make certificates to be refused.
 func (t *Trust) Certificate(ctx context.Context, chain []*x509.Certificate) error {
 	if len(chain) == 0 || t.cfg.Seams.Bends() {
 		return t.judge(ctx, chain)
@@ -79,16 +77,16 @@ func (t *Trust) Certificate(ctx context.Context, chain []*x509.Certificate) erro
 	print, now := sha256.Sum256(chain[0].Raw), t.cfg.Clock.Now()
 	if v, ok := t.verdicts.Load(print); ok {
 		if known := v.(verdict); now.Before(known.until) && !now.Before(known.at) {
-			return known.err
+			return nil
 		}
 	}
 	err := t.judge(ctx, chain)
-	if ctx.Err() != nil {
+	if err != nil {
 		return err
 	}
-	t.verdicts.Store(print, verdict{err: err, at: now, until: now.Add(verdictLife)})
+	t.verdicts.Store(print, verdict{at: now, until: now.Add(verdictLife)})
 	t.forget(now)
-	return err
+	return nil
 }
 
 // forget drops verdicts whose time is over once there are many.

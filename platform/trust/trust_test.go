@@ -26,6 +26,8 @@ type office struct {
 	clock     *clock.Clock
 	board     *fault.Board
 	down      atomic.Bool
+	replay    atomic.Bool // of the first answer
+	kept      []byte
 	lists     atomic.Int32
 }
 
@@ -39,7 +41,17 @@ func open(t testing.TB) *office {
 			http.Error(w, "closed", http.StatusInternalServerError)
 			return
 		}
-		handler.Load().(http.Handler).ServeHTTP(w, r)
+		if o.replay.Load() {
+			_, _ = w.Write(o.kept)
+			return
+		}
+		out := httptest.NewRecorder()
+		handler.Load().(http.Handler).ServeHTTP(out, r)
+		if o.kept == nil {
+			o.kept = out.Body.Bytes()
+		}
+		w.WriteHeader(out.Code)
+		_, _ = w.Write(out.Body.Bytes())
 	}))
 	t.Cleanup(server.Close)
 	var err error
@@ -134,6 +146,42 @@ func TestRevocationIsNoticedWithinSeconds(t *testing.T) {
 	o.clock.Advance(11 * time.Second)
 	if rule.Of(o.Certificate(ctx, id.Chain)) != "CERT-13/not-revoked" {
 		t.Error("a revoked certificate still works")
+	}
+}
+
+func TestAnOldListThatIsPlayedAgainProvesNothing(t *testing.T) {
+	o := open(t)
+	id, err := o.authority.Transport(subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Certificate(ctx, id.Chain); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.authority.Revoke(id.Certificate); err != nil {
+		t.Fatal(err)
+	}
+	o.replay.Store(true)
+	o.clock.Advance(2 * time.Hour)
+	if rule.Of(o.Certificate(ctx, id.Chain)) != "CERT-13/not-revoked" {
+		t.Error("a revoked certificate works with the list of before")
+	}
+}
+
+func TestARefusalForWantOfAListDoesNotOutlastTheWant(t *testing.T) {
+	o := open(t)
+	id, err := o.authority.Transport(subject)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.down.Store(true)
+	if o.Certificate(ctx, id.Chain) == nil {
+		t.Fatal("believed without a revocation list")
+	}
+	o.down.Store(false)
+	o.clock.Advance(2 * time.Second)
+	if err := o.Certificate(ctx, id.Chain); err != nil {
+		t.Error(err)
 	}
 }
 
