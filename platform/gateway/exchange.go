@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ensaio/ensaio/platform/call"
+	"github.com/ensaio/ensaio/platform/trust"
 	"github.com/ensaio/ensaio/sim/rule"
 	"github.com/ensaio/ensaio/sim/spec"
 )
@@ -28,6 +29,8 @@ type exchange struct {
 	sent   string // x-fapi-interaction-id as received
 	paged  bool   // carries a valid pagination key
 	quota  *quotaKey
+	// reserved says that the quota was charged before the answer.
+	reserved bool
 
 	status int
 	header http.Header
@@ -152,6 +155,9 @@ func (x *exchange) prove(ctx context.Context) error {
 		x.Certificate = x.chain[0]
 	}
 	if err := g.cfg.Trust.Certificate(ctx, x.chain); err != nil {
+		if errors.Is(err, trust.ErrUntrusted) {
+			x.Certificate = nil // anybody can write any name into one
+		}
 		if cause := ctx.Err(); cause != nil {
 			return cause
 		}

@@ -82,19 +82,38 @@ func (l *limiter) perMinute(now time.Time, k minuteKey, bound int) bool {
 	return l.minutes[k] <= bound
 }
 
+func monthOf(t time.Time) int {
+	y, m, _ := t.In(brasilia).Date()
+	return y*12 + int(m)
+}
+
 func (l *limiter) turn(now time.Time) {
-	y, m, _ := now.In(brasilia).Date()
-	if month := y*12 + int(m); month != l.month {
+	if month := monthOf(now); month != l.month {
 		l.month = month
 		clear(l.months)
 	}
 }
 
-func (l *limiter) used(now time.Time, k quotaKey) int {
+// reserve counts a call that is about to be answered, if the bound of its month leaves room: of many at
+// the same time no more are answered than the bound allows.
+func (l *limiter) reserve(now time.Time, k quotaKey, bound int) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.turn(now)
-	return l.months[k]
+	if l.months[k] >= bound {
+		return false
+	}
+	l.months[k]++
+	return true
+}
+
+// release takes back what was reserved at that time.
+func (l *limiter) release(at time.Time, k quotaKey) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.month == monthOf(at) && l.months[k] > 0 {
+		l.months[k]--
+	}
 }
 
 func (l *limiter) use(now time.Time, k quotaKey) {
@@ -188,19 +207,25 @@ func (x *exchange) measure(ctx context.Context) error {
 			k.resource += v + "/"
 		}
 		x.quota = &k
-		if bound := monthly(o); g.limit.used(x.started, k) >= bound && !x.paged {
+		if bound := monthly(o); !x.paged && !g.limit.reserve(x.started, k, bound) {
 			return call.Refuse(http.StatusLocked, "LIMITE_OPERACIONAL_EXCEDIDO", "Limite operacional excedido", fmt.Sprintf("O limite de %d chamadas no mês foi atingido", bound))
 		}
+		x.reserved = !x.paged
 	}
 	return nil
 }
 
-// count charges an answered call to its quota.
+// count charges an answered call to its quota, where that has not been done before the answer.
 func (x *exchange) count(ctx context.Context) {
-	if x.quota == nil || successRules.Check(ctx, x.gateway.cfg.Seams, x) != nil {
+	if x.quota == nil {
 		return
 	}
-	x.gateway.limit.use(x.started, *x.quota)
+	switch free := successRules.Check(ctx, x.gateway.cfg.Seams, x) != nil; {
+	case free && x.reserved:
+		x.gateway.limit.release(x.started, *x.quota)
+	case !free && !x.reserved:
+		x.gateway.limit.use(x.started, *x.quota)
+	}
 }
 
 // Limits returns the limits in force.

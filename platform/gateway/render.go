@@ -161,7 +161,7 @@ func (x *exchange) report() {
 	case x.Certificate != nil:
 		org, _ = trust.CertificateIDs(x.Certificate)
 	}
-	if org == "" {
+	if !plain(org) {
 		return
 	}
 	took := max(g.cfg.Clock.Now().Sub(x.started), time.Microsecond)
@@ -180,6 +180,16 @@ func (x *exchange) report() {
 	if err := g.cfg.Outbox.Append("private", append(b, '}')); err != nil {
 		g.log.Error("report lost", "interaction", x.Interaction, "error", redact(err.Error()))
 	}
+}
+
+// plain says whether a text is not empty and can stand in JSON as it is: ids of the directory can.
+func plain(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // tell logs and shows the call once it is answered.

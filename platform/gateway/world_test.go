@@ -42,6 +42,7 @@ type world struct {
 	engine  *consent.Engine
 	core    *core
 	tokens  map[string]*call.Token
+	mu      sync.Mutex // guards outbox and seen
 	outbox  []string
 	seen    []gateway.Entry
 	consent string // an authorised consent with every account permission
@@ -64,13 +65,14 @@ func (w *world) Certificate(_ context.Context, chain []*x509.Certificate) error 
 }
 
 func (w *world) Append(_ string, body []byte) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.outbox = append(w.outbox, string(body))
 	return nil
 }
 
 // core is a source with two customers.
 type core struct {
-	mu           sync.Mutex
 	transactions int
 	status       string // of account a2
 	approvers    int
@@ -159,7 +161,11 @@ func open(t testing.TB, edits ...func(*gateway.Config)) *world {
 	cfg := gateway.Config{
 		Trust: w, AS: w, Seams: w.board.Seams(), Clock: w.clock, Base: base, Outbox: w, Organisation: "org-bank",
 		Handlers: map[string]gateway.Handler{"consents": consent.NewAPI(w.engine, nil, nil).Handle}, Resource: reads.Handle,
-		Active: w.engine.ActiveOf, Observe: func(_ context.Context, e gateway.Entry) { w.seen = append(w.seen, e) },
+		Active: w.engine.ActiveOf, Observe: func(_ context.Context, e gateway.Entry) {
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			w.seen = append(w.seen, e)
+		},
 		Offered: func(api string) bool { return api != "payments" },
 	}
 	for _, edit := range edits {
