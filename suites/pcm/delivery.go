@@ -84,6 +84,7 @@ func deliveryChecks() []check.Check {
 					x := w.read(token)
 					b.Expect(b.Wait("report", "an attempt that fails", func() bool { return w.stats().Failures > before }), "attempts").To(expect.True("an attempt was made and failed"))
 					heals()
+					w.hurries()
 					b.Wait("report", "the report after the trouble", func() bool { return w.reported(x) == 1 })
 					b.Expect(w.reported(x), "reports of the institution after trouble %s %d", f.kind, f.status).About(x).To(expect.Equal(1))
 				}

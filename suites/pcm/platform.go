@@ -46,9 +46,15 @@ func tokenChecks() []check.Check {
 			Body: func(b *check.Bench) {
 				s := sideOf(b, 0)
 				b.Expect(s.asking("").WithoutCertificate().Send(b.Context()), "without certificate").To(expect.RefusedConnection(401))
+				statements := b.Target().Statements()
+				if len(statements) == 0 {
+					return
+				}
+				// Hostile certificates imitate the first statement that is not registered.
+				imitated := func(f url.Values) { f.Set("client_id", statements[0].SoftwareStatementID) }
 				for _, kind := range []string{"untrusted", "expired", "revoked"} {
 					if _, ok := b.Target().Hostile[kind]; ok {
-						b.Verify(s.asking("").WithCertificate(b.HostileCertificate(kind)).Send(b.Context()), "%s certificate", kind).To(expect.RefusedConnection(401))
+						b.Verify(s.asking("", imitated).WithCertificate(b.HostileCertificate(kind)).Send(b.Context()), "%s certificate", kind).To(expect.RefusedConnection(401))
 					}
 				}
 			},
