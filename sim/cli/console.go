@@ -237,6 +237,9 @@ func (a *app) verdict(r *report.Report, file string) {
 			}
 			head, rest, _ := strings.Cut(c.Text(), "\n")
 			a.printf("\n%s %s\n%s", a.mark(c.Status), a.bold(head), rest)
+			if a.verbose > 0 {
+				a.printf("%s", c.Trace())
+			}
 		}
 		for _, p := range r.Problems {
 			a.printf("\n%s %s\n", a.red("✗"), p)

@@ -30,7 +30,35 @@ type Exchange struct {
 	Violations    []string  `json:"violations,omitempty"`
 	Request       *Message  `json:"request,omitempty"`
 	Response      *Message  `json:"response,omitempty"`
+	// RuleTrace is what the platform itself judged in this exchange, where the target tells it: a help for
+	// the reader, on which no verdict rests.
+	RuleTrace []Judged `json:"ruleTrace,omitempty"`
 }
+
+// Judged is one sentence as the platform judged it.
+type Judged struct {
+	Rule    string `json:"rule"`
+	Verdict string `json:"verdict"` // "kept" or "broken"
+	Text    string `json:"text"`
+	Set     string `json:"set"`
+}
+
+// Broken counts the sentences of the trace that were not kept.
+func (e Exchange) Broken() int {
+	n := 0
+	for _, j := range e.RuleTrace {
+		if j.Verdict == Broken {
+			n++
+		}
+	}
+	return n
+}
+
+// The verdicts of a trace.
+const (
+	Kept   = "kept"
+	Broken = "broken"
+)
 
 // Message is one half of an exchange.
 type Message struct {

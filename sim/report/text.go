@@ -103,6 +103,26 @@ func (c Check) Text() string {
 	return b.String()
 }
 
+// Trace is what the platform judged in the exchanges that the findings point at, a line a sentence; ""
+// where the target did not tell.
+func (c Check) Trace() string {
+	var b strings.Builder
+	for _, e := range c.Marked() {
+		if len(e.RuleTrace) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "  rule trace of %s %s (%d judged, %d broken; it decided nothing here)\n", e.Ref, e.Operation, len(e.RuleTrace), e.Broken())
+		for _, j := range e.RuleTrace {
+			symbol := Pass.Symbol()
+			if j.Verdict == Broken {
+				symbol = Fail.Symbol()
+			}
+			fmt.Fprintf(&b, "    %s %s %s  %s\n", symbol, j.Rule, j.Verdict, j.Text)
+		}
+	}
+	return b.String()
+}
+
 // Marked lists the exchanges that the findings point at.
 func (c Check) Marked() []Exchange {
 	var refs []string

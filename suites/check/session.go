@@ -116,6 +116,7 @@ func (s *Session) Run(ctx context.Context, c Check) report.Check {
 		result.Status, result.Reason = report.Skip, "the run was interrupted"
 	}
 	result.DurationMs = elapsed.Milliseconds()
+	b.trace(ctx, &result)
 	return result
 }
 
