@@ -32,15 +32,13 @@ func (e *Engine) Create(ctx context.Context, c Consent) (*Consent, error) {
 	if c.Kind == Payment {
 		c.Expires = later(now, paymentWait)
 	}
-	at := e.place(id)
-	at.Lock()
+	unlock := e.lock(id)
 	next, err := e.take(ctx, &c, nil, move{event: eventCreate, to: Awaiting, by: "client:" + c.ClientID, channel: "api", at: now})
 	if err == nil {
-		e.publish(at, nil, next)
+		err = e.publish(nil, next)
 	}
-	at.Unlock()
+	unlock()
 	if err != nil {
-		e.drop(id)
 		return nil, err
 	}
 	e.tell(next)
@@ -48,33 +46,29 @@ func (e *Engine) Create(ctx context.Context, c Consent) (*Consent, error) {
 }
 
 // Get returns the consent as it is now: one whose time is over lapses first, with its reason. It does
-// not allocate when nothing lapses.
+// not allocate when nothing lapses and the consent was in use a while ago.
 func (e *Engine) Get(id string) (*Consent, bool) {
-	at := e.find(id)
-	if at == nil {
-		return nil, false
-	}
-	c := at.now.Load()
+	c := e.find(id)
 	if c == nil {
-		return nil, false // being created
+		return nil, false
 	}
 	when, _, ok := e.deadline(c)
 	if !ok || e.clock.Now().Before(when) {
 		return c, true
 	}
-	at.Lock()
-	last := at.now.Load()
-	next := e.timed(context.Background(), at, last)
-	at.Unlock()
+	unlock := e.lock(id)
+	last := e.find(id)
+	next := e.timed(context.Background(), last)
+	unlock()
 	if next != last {
 		e.tell(next)
 	}
 	return next, true
 }
 
-// timed applies the clock to a locked entry. What lapses is visible even if it cannot be written down
+// timed applies the clock to a locked consent. What lapses is visible even if it cannot be written down
 // now: time alone says so again after a restart.
-func (e *Engine) timed(ctx context.Context, at *entry, c *Consent) *Consent {
+func (e *Engine) timed(ctx context.Context, c *Consent) *Consent {
 	when, code, ok := e.deadline(c)
 	if !ok || e.clock.Now().Before(when) {
 		return c
@@ -82,10 +76,9 @@ func (e *Engine) timed(ctx context.Context, at *entry, c *Consent) *Consent {
 	next, _ := e.take(ctx, c, c, move{event: eventExpire, to: Rejected, by: "time", channel: "clock", at: second(when), edit: func(n *Consent) {
 		n.Rejection = &Rejection{By: "ASPSP", Code: code}
 	}})
-	if next == nil || next.Status == c.Status {
+	if next == nil || next.Status == c.Status || e.publish(c, next) != nil {
 		return c
 	}
-	e.publish(at, c, next)
 	return next
 }
 
@@ -137,22 +130,22 @@ func (e *Engine) keep(ctx context.Context, c *Consent, event string) error {
 
 // change takes one step of an existing consent. wish sees the consent, time applied, under its lock.
 func (e *Engine) change(ctx context.Context, id string, wish func(c *Consent) (move, error)) (*Consent, error) {
-	at := e.find(id)
-	if at == nil || at.now.Load() == nil {
+	unlock := e.lock(id)
+	found := e.find(id)
+	if found == nil {
+		unlock()
 		return nil, fmt.Errorf("consent %q: %w", id, ErrUnknown)
 	}
-	at.Lock()
-	found := at.now.Load()
-	c := e.timed(ctx, at, found)
+	c := e.timed(ctx, found)
 	next, err := c, error(nil)
 	m, err := wish(c)
 	if err == nil {
 		m.at = second(e.clock.Now())
 		if next, err = e.take(ctx, c, c, m); err == nil {
-			e.publish(at, c, next)
+			err = e.publish(c, next)
 		}
 	}
-	at.Unlock()
+	unlock()
 	if c != found {
 		e.tell(c)
 	}
@@ -274,18 +267,18 @@ func (e *Engine) Extend(ctx context.Context, id string, x Extension) (*Consent, 
 
 // SetDebtor records the account to debit before the authorisation; it is not a change of state.
 func (e *Engine) SetDebtor(ctx context.Context, id string, debtor json.RawMessage) (*Consent, error) {
-	at := e.find(id)
-	if at == nil || at.now.Load() == nil {
+	defer e.lock(id)()
+	c := e.find(id)
+	if c == nil {
 		return nil, fmt.Errorf("consent %q: %w", id, ErrUnknown)
 	}
-	at.Lock()
-	defer at.Unlock()
-	c := at.now.Load()
 	next := *c
 	next.Debtor = debtor
 	if err := e.keep(ctx, &next, "debtor"); err != nil {
 		return nil, err
 	}
-	e.publish(at, c, &next)
+	if err := e.publish(c, &next); err != nil {
+		return nil, err
+	}
 	return &next, nil
 }

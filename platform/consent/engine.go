@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"slices"
 	"sync"
@@ -52,18 +51,10 @@ type Decision struct {
 	Approvals   []string        // further approvers still needed
 }
 
-const shards = 256
-
-type shard struct {
-	sync.RWMutex
-	by map[string]*entry
-}
-
-// entry is the place of one consent: readers load now, writers hold the lock from reading to publishing.
-type entry struct {
-	sync.Mutex
-	now atomic.Pointer[Consent]
-}
+const (
+	shelves = 256
+	stripes = 4096
+)
 
 // Engine keeps every consent in memory, in front of the store. Cost per call does not depend on how many
 // there are.
@@ -74,10 +65,10 @@ type Engine struct {
 	namespace string
 	random    io.Reader
 
-	seed   maphash.Seed
-	shards [shards]shard
-	due    schedule
-	active population
+	shelves [shelves]shelf
+	writing [stripes]sync.Mutex // held, by key, from reading a consent to publishing its successor
+	due     schedule
+	active  population
 
 	mu        sync.Mutex
 	listeners atomic.Pointer[[]func(*Consent)]
@@ -87,13 +78,10 @@ type Engine struct {
 func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	e := &Engine{
 		clock: cfg.Clock, seams: cfg.Seams, store: cfg.Store, namespace: cmp.Or(cfg.Namespace, "bancoensaio"),
-		random: rand.Reader, seed: maphash.MakeSeed(),
+		random: rand.Reader,
 	}
 	if cfg.Seed != nil {
 		e.random = cfg.Seed
-	}
-	for i := range e.shards {
-		e.shards[i].by = map[string]*entry{}
 	}
 	if e.store == nil {
 		return e, nil
@@ -104,7 +92,9 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 			if err := json.Unmarshal(r.Body, &c); err != nil {
 				return fmt.Errorf("consent %s: %w", r.ID, err)
 			}
-			e.publish(e.place(c.ID), nil, &c)
+			k := keyOf(c.ID)
+			e.shelf(k).put(k, &c, r.Body, false)
+			e.count(k, nil, &c)
 			return nil
 		})
 		if err != nil {
@@ -114,38 +104,42 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-func (e *Engine) shard(id string) *shard { return &e.shards[maphash.String(e.seed, id)%shards] }
+func (e *Engine) shelf(k key) *shelf { return &e.shelves[k[0]] }
 
-func (e *Engine) find(id string) *entry {
-	s := e.shard(id)
-	s.RLock()
-	defer s.RUnlock()
-	return s.by[id]
-}
-
-func (e *Engine) place(id string) *entry {
-	s := e.shard(id)
-	s.Lock()
-	defer s.Unlock()
-	if s.by[id] == nil {
-		s.by[id] = &entry{}
+// find returns the consent as it is, time not applied, or nil.
+func (e *Engine) find(id string) *Consent {
+	k := keyOf(id)
+	if c := e.shelf(k).get(k); c != nil && c.ID == id {
+		return c
 	}
-	return s.by[id]
+	return nil
 }
 
-func (e *Engine) drop(id string) {
-	s := e.shard(id)
-	s.Lock()
-	defer s.Unlock()
-	delete(s.by, id)
+// lock keeps other writers of the consent out.
+func (e *Engine) lock(id string) (unlock func()) {
+	k := keyOf(id)
+	mu := &e.writing[(int(k[1])<<8|int(k[2]))%stripes]
+	mu.Lock()
+	return mu.Unlock
 }
 
-// publish makes next what readers see. The caller holds the entry's lock, or is loading.
-func (e *Engine) publish(at *entry, last, next *Consent) {
-	at.now.Store(next)
+// publish makes next what readers see. The caller holds its lock.
+func (e *Engine) publish(last, next *Consent) error {
+	body, err := json.Marshal(next)
+	if err != nil {
+		return fmt.Errorf("consent %s: %w", next.ID, err)
+	}
+	k := keyOf(next.ID)
+	e.shelf(k).put(k, next, body, true)
+	e.count(k, last, next)
+	return nil
+}
+
+// count notes what follows from a change.
+func (e *Engine) count(k key, last, next *Consent) {
 	e.active.moved(last, next)
 	if t, _, ok := e.deadline(next); ok {
-		e.due.add(t, next.ID)
+		e.due.add(t, k)
 	}
 }
 
@@ -181,16 +175,12 @@ func (e *Engine) ActiveOf(clientID string) int { return e.active.of(clientID) }
 
 // Each shows every consent, in no order, until fn says false. It is for tools and tests: it walks all.
 func (e *Engine) Each(fn func(*Consent) bool) {
-	for i := range e.shards {
-		s := &e.shards[i]
-		s.RLock()
-		var ids []string
-		for id := range s.by {
-			ids = append(ids, id)
-		}
-		s.RUnlock()
-		for _, id := range ids {
-			if c, ok := e.Get(id); ok && !fn(c) {
+	for i := range e.shelves {
+		s := &e.shelves[i]
+		for _, k := range s.keys() {
+			if found := s.get(k); found == nil {
+				continue
+			} else if c, ok := e.Get(found.ID); ok && !fn(c) {
 				return
 			}
 		}
@@ -201,11 +191,13 @@ func (e *Engine) Each(fn func(*Consent) bool) {
 func (e *Engine) lapse() {
 	now := e.clock.Now()
 	for {
-		id, ok := e.due.next(now)
+		k, ok := e.due.next(now)
 		if !ok {
 			return
 		}
-		e.Get(id)
+		if c := e.shelf(k).get(k); c != nil {
+			e.Get(c.ID)
+		}
 	}
 }
 

@@ -48,7 +48,7 @@ type schedule struct {
 
 type due struct {
 	at int64
-	id string
+	of key
 }
 
 type dues []due
@@ -64,17 +64,17 @@ func (d *dues) Pop() any {
 	return last
 }
 
-func (s *schedule) add(at time.Time, id string) {
+func (s *schedule) add(at time.Time, of key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	heap.Push(&s.heap, due{at.UnixNano(), id})
+	heap.Push(&s.heap, due{at.UnixNano(), of})
 }
 
-func (s *schedule) next(now time.Time) (string, bool) {
+func (s *schedule) next(now time.Time) (key, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.heap) == 0 || s.heap[0].at > now.UnixNano() {
-		return "", false
+		return key{}, false
 	}
-	return heap.Pop(&s.heap).(due).id, true
+	return heap.Pop(&s.heap).(due).of, true
 }
