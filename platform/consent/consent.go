@@ -1,6 +1,6 @@
 // Package consent is the consent engine: one state machine a kind, permissions, expiry and history.
 //
-// A consent is published as an immutable value: readers never lock and never see half a change. Every
+// A consent is published as an immutable value: readers never wait for a disk nor see half a change. Every
 // change is durable before it is visible, and carries who, when, from, to and through which channel
 // (AS-CONS-05).
 //
