@@ -138,7 +138,7 @@ func (a *app) withJourney(do func(http.ResponseWriter, *http.Request, *visit, *j
 	}
 }
 
-// institution finds a bank by its directory id, over the wire.
+// institutions lists the brands of the directory that fit a search, over the wire.
 func (a *app) institutions(ctx context.Context, search string) ([]brand, error) {
 	c, err := a.eco.party(a.place)
 	if err != nil {

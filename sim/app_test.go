@@ -93,6 +93,7 @@ func walk(t *testing.T, e *Ecosystem) *walker {
 	}
 	c := e.net.client(e.secrets.authority.Roots())
 	c.Jar = jar
+	t.Cleanup(c.CloseIdleConnections)
 	return &walker{t: t, eco: e, http: c}
 }
 
@@ -208,7 +209,7 @@ func TestThePagesOfTheThirdParties(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = e.Close() }()
+	t.Cleanup(func() { _ = e.Close() }) // after those who look at it have left
 	aurora, unregistered := e.net.url(e.cast.software[0].host), e.net.url(e.cast.software[2].host)
 
 	t.Run("a form from elsewhere does nothing", func(t *testing.T) {

@@ -147,7 +147,7 @@ func TestAPersonPlaysTheJourneysInABrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = e.Close() }()
+	t.Cleanup(func() { _ = e.Close() }) // after those who look at it have left
 	who := e.customer(t, people.Ordinary, 1)
 	aurora, boreal := e.net.url(e.cast.software[0].host), e.net.url(e.cast.software[1].host)
 	v := openBrowser(t, e, 360, 640) // the smallest window the guide speaks of

@@ -99,7 +99,7 @@ func (e *Ecosystem) show(w http.ResponseWriter, status int, name string, view an
 	_, _ = b.WriteTo(w) // a browser that left hears nothing
 }
 
-// host lets only requests to one public name through, so that no other name that leads here by a trick
+// onlyAt lets only requests to one public name through, so that no other name that leads here by a trick
 // of the name system has a page's powers.
 func onlyAt(name string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
