@@ -157,7 +157,8 @@ func (s *Service) fall(e *entry) {
 		return
 	}
 	e.Lock()
-	due := e.now.Load().Status == scheduled // not cancelled meanwhile
+	e.ordered = e.now.Load().Status == scheduled // not cancelled meanwhile, nor from here on
+	due := e.ordered
 	e.Unlock()
 	if due {
 		s.pursue(e, false)

@@ -139,7 +139,7 @@ func (s *Service) revoke(ctx context.Context, e *entry, w wish, from, cpf string
 		return err
 	}
 	refusal := unprocessable(notCancellable, "O pagamento não está em um estado que permita cancelamento.")
-	if !s.step(p.ID, "cancel", p.Status, cancelled).Allowed {
+	if p.Status == scheduled && e.ordered || !s.step(p.ID, "cancel", p.Status, cancelled).Allowed {
 		return refusal
 	}
 	if p.Status == held {

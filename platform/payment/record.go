@@ -65,6 +65,9 @@ type Change struct {
 type entry struct {
 	sync.Mutex
 	now atomic.Pointer[Payment]
+	// ordered says that the core is being asked to pay what was scheduled: from then on only the core can
+	// say that it is not paid. It is guarded by the lock.
+	ordered bool
 }
 
 // ledger holds every payment in memory, in front of the store.
