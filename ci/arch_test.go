@@ -22,6 +22,7 @@ var laws = []law{
 	{"sim/spec", nil, "facts import nothing"},
 	{"sim/clock", nil, "time imports nothing"},
 	{"sim/jose", nil, "the JOSE door imports nothing"},
+	{"sim/file", nil, "replacing a file imports nothing"},
 	{"sim/fault", []string{"sim/spec", "sim/clock"}, "the switchboard knows facts and draws repeatably"},
 	{"sim/rule", []string{"sim/fault"}, "a rule knows only the switch"},
 	{"sim/journal", leaves, "a leaf"},
@@ -47,7 +48,7 @@ var laws = []law{
 }
 
 var (
-	leaves         = []string{"sim/spec", "sim/clock", "sim/jose", "sim/journal"}
+	leaves         = []string{"sim/spec", "sim/clock", "sim/jose", "sim/journal", "sim/file"}
 	platformLeaves = append([]string{"sim/rule", "sim/fault", "sim/pki"}, leaves...)
 )
 

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/ensaio/ensaio/sim/fault"
+	"github.com/ensaio/ensaio/sim/file"
 	"github.com/ensaio/ensaio/sim/jose"
 	"github.com/ensaio/ensaio/sim/pki"
 )
@@ -57,7 +58,7 @@ func (c *changes) record(place string, value json.RawMessage) error {
 	if err != nil {
 		return fmt.Errorf("record %s: %w", place, err)
 	}
-	return replace(c.path, b)
+	return file.Replace(c.path, b, 0o600)
 }
 
 // change brings one place to a value, at once and for good.
@@ -207,7 +208,7 @@ func (s *software) edit(value json.RawMessage) error {
 		}
 	}
 	if e.RedirectURI != nil && !allHTTPS(*e.RedirectURI) {
-		return errors.New("RedirectUri must be in a URI format https://…")
+		return errors.New("RedirectUri must be in a URI format https://…") //nolint:staticcheck // the name of a member
 	}
 	if e.Mode != nil && *e.Mode != "Live" && *e.Mode != "Test" {
 		return errors.New("Mode: want Live or Test")
@@ -293,28 +294,5 @@ func openSigner(dir string, a *pki.Authority) (jose.Key, error) {
 	if err != nil {
 		return jose.Key{}, err
 	}
-	return k, replace(path, b)
-}
-
-// replace writes a file whole or not at all, readable by its owner only.
-func replace(path string, content []byte) error {
-	t, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	_, err = t.Write(content)
-	if err == nil {
-		err = t.Sync()
-	}
-	if closed := t.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(t.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(t.Name())
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	return k, file.Replace(path, b, 0o600)
 }

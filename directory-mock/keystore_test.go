@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ensaio/ensaio/sim/file"
 	"github.com/ensaio/ensaio/sim/jose"
 	"github.com/ensaio/ensaio/sim/pki"
 )
@@ -158,7 +159,7 @@ func TestChangesAreKept(t *testing.T) {
 	if o := again.find(bankID); o.Status != Withdrawn || o.servers[0].RetirementDate != "2027-01-01" {
 		t.Errorf("organisation %s, server until %q", o.Status, o.servers[0].RetirementDate)
 	}
-	ok(t, replace(dir+"/changes.json", []byte(`{"software/`)))
+	ok(t, file.Replace(dir+"/changes.json", []byte(`{"software/`), 0o600))
 	if _, err := New(Config{Authority: ca, Clock: w.clk, Dir: dir, Base: At(1)}); err == nil || !strings.Contains(err.Error(), "changes.json is damaged") {
 		t.Errorf("a torn file: %v", err)
 	}

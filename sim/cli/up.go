@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ensaio/ensaio/sim/file"
 	"github.com/ensaio/ensaio/sim/report"
 	"github.com/ensaio/ensaio/suites/target"
 )
@@ -125,19 +126,7 @@ func writeJSON(path string, v any) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".ensaio-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(tmp.Name()) }()
-	if _, err := tmp.Write(append(b, '\n')); err != nil {
-		_ = tmp.Close()
-		return err
-	}
-	if err := tmp.Close(); err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return file.Replace(path, append(b, '\n'), 0o600)
 }
 
 // pointer is the file that tells later commands of this user where the running ecosystem is.

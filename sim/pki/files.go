@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/ensaio/ensaio/sim/file"
 )
 
 // files keeps identities in a directory, one file each: key first, then the chain. With an empty
@@ -55,28 +57,5 @@ func (f files) write(name string, id Identity) error {
 	if f.dir == "" {
 		return nil
 	}
-	return replace(f.path(name), append(id.KeyPEM(), id.CertPEM()...))
-}
-
-// replace writes a file whole or not at all, readable by its owner only.
-func replace(path string, content []byte) error {
-	t, err := os.CreateTemp(filepath.Dir(path), ".new-*") // created with mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = t.Write(content)
-	if err == nil {
-		err = t.Sync()
-	}
-	if closed := t.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(t.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(t.Name())
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	return nil
+	return file.Replace(f.path(name), append(id.KeyPEM(), id.CertPEM()...), 0o600)
 }

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"golang.org/x/crypto/ocsp"
+
+	"github.com/ensaio/ensaio/sim/file"
 )
 
 // How long the word about revocation holds: a list is signed again after its refresh, long before it
@@ -74,7 +76,7 @@ func (l *ledger) save(f files) error {
 	if err != nil {
 		return fmt.Errorf("write ledger: %w", err)
 	}
-	return replace(filepath.Join(f.dir, "ledger.json"), b)
+	return file.Replace(filepath.Join(f.dir, "ledger.json"), b, 0o600)
 }
 
 func (l *ledger) enter(f files, c *x509.Certificate, at time.Time) error {

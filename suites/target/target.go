@@ -9,12 +9,13 @@ package target
 import (
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
 
 	"gopkg.in/yaml.v3"
+
+	"github.com/ensaio/ensaio/sim/file"
 )
 
 // The identity of the document.
@@ -238,19 +239,7 @@ func (t *Target) Write(path string) error {
 		return fmt.Errorf("write target: %w", err)
 	}
 	head := "# Target of Ensaio: what is examined, as whom, and with which powers.\n# Repeat a run with: ensaio run -t " + filepath.Base(path) + "\n"
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".target-*")
-	if err != nil {
-		return fmt.Errorf("write target: %w", err)
-	}
-	defer func() { _ = os.Remove(tmp.Name()) }()
-	if _, err := tmp.Write(append([]byte(head), b...)); err != nil {
-		_ = tmp.Close()
-		return fmt.Errorf("write target: %w", err)
-	}
-	if err := tmp.Close(); err != nil {
-		return fmt.Errorf("write target: %w", err)
-	}
-	if err := os.Rename(tmp.Name(), path); err != nil {
+	if err := file.Replace(path, append([]byte(head), b...), 0o600); err != nil {
 		return fmt.Errorf("write target: %w", err)
 	}
 	t.path = path
