@@ -76,7 +76,7 @@ func (b *Bank) statement(a *account) *history {
 // alone.
 func (b *Bank) invent(a *account, now time.Time) []item {
 	sum := fnv.New64a()
-	fmt.Fprintf(sum, "%d/%s", b.cfg.Seed, a.id)
+	_, _ = fmt.Fprintf(sum, "%d/%s", b.cfg.Seed, a.id)
 	root := sum.Sum64()
 	y, m, d := now.In(Brasilia).Date()
 	midnight := time.Date(y, m, d, 0, 0, 0, 0, Brasilia)

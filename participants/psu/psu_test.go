@@ -28,7 +28,6 @@ type bank struct {
 	mu    sync.Mutex
 	posts []url.Values
 	final string
-	route map[string]http.HandlerFunc
 }
 
 func sample(t *testing.T, name string) string {

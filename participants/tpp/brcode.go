@@ -87,7 +87,7 @@ func (f *field) add(tag, value string) {
 		f.err = fmt.Errorf("field %s has %d characters, at most 99 fit", tag, len(value))
 		return
 	}
-	fmt.Fprintf(f, "%s%02d%s", tag, len(value), value)
+	_, _ = fmt.Fprintf(f, "%s%02d%s", tag, len(value), value)
 }
 
 func (f *field) nest(tag string, inner *field) {

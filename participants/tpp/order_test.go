@@ -68,7 +68,7 @@ func TestPaymentsFollowTheirConsent(t *testing.T) {
 		c := i.client(func(cfg *Config) { cfg.Seed = clock.Seed(7).Stream("x") })
 		return c.EndToEndID(i.clk.Now())
 	}
-	if again() != again() {
+	if first, second := again(), again(); first != second {
 		t.Error("the same seed gave other identifiers")
 	}
 }

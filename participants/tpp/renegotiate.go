@@ -179,16 +179,16 @@ func sealRecord(key, salt, plain []byte) ([]byte, error) {
 		return nil, fmt.Errorf("renegotiate: %w", err)
 	}
 	sequence := []byte{0, 0, 0, 0, 0, 0, 0, 1}
-	about := binary.BigEndian.AppendUint16(append(append([]byte{}, sequence...), recordHandshake, 3, 3), uint16(len(plain))) //nolint:gosec // a few hundred bytes
+	about := binary.BigEndian.AppendUint16(append(append([]byte{}, sequence...), recordHandshake, 3, 3), uint16(len(plain))) // a few hundred bytes
 	sealed := aead.Seal(nil, append(append([]byte{}, salt...), sequence...), plain, about)
-	out := binary.BigEndian.AppendUint16([]byte{recordHandshake, 3, 3}, uint16(len(sequence)+len(sealed))) //nolint:gosec // a few hundred bytes
+	out := binary.BigEndian.AppendUint16([]byte{recordHandshake, 3, 3}, uint16(len(sequence)+len(sealed))) // a few hundred bytes
 	return append(append(out, sequence...), sealed...), nil
 }
 
 // clientHello makes a ClientHello of one suite that continues a connection.
 func clientHello(suite uint16, name string, proof []byte) []byte {
 	sized := func(width int, b []byte) []byte {
-		n := binary.BigEndian.AppendUint32(nil, uint32(len(b))) //nolint:gosec // a few hundred bytes
+		n := binary.BigEndian.AppendUint32(nil, uint32(len(b))) // a few hundred bytes
 		return append(n[4-width:], b...)
 	}
 	extension := func(kind uint16, body []byte) []byte {

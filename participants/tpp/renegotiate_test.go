@@ -91,7 +91,7 @@ func serverCert(t *testing.T, name string) *x509.Certificate {
 // served starts the program and returns where it listens.
 func served(t *testing.T, program string, arguments []string) (string, func()) {
 	t.Helper()
-	cmd := exec.Command(program, arguments...) //nolint:gosec,noctx // a fixed program of the machine, ended below
+	cmd := exec.Command(program, arguments...) // a fixed program of the machine, ended below
 	out, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

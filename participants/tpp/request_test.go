@@ -3,6 +3,7 @@ package tpp
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -76,7 +77,7 @@ func TestEveryPartOfAPushedRequestBends(t *testing.T) {
 		"other's key": {func(p *Push) { p.SignedBy(otherKey) }, func(q request, _ *Push) bool { return object(q).KeyID() == otherKey.ID }},
 		"broken": {func(p *Push) { p.BreakSignature() }, func(q request, _ *Push) bool {
 			_, err := jose.Verify(q.Form.Get("request"), jose.Set{Keys: []jose.Key{clientKey}})
-			return err == jose.ErrSignature
+			return errors.Is(err, jose.ErrSignature)
 		}},
 		"encrypted": {func(p *Push) { p.Encrypted(clientEnc) }, func(q request, _ *Push) bool {
 			b, err := jose.Decrypt(q.Form.Get("request"), clientEnc)
@@ -220,7 +221,7 @@ func TestSignedCallsBend(t *testing.T) {
 		"key": {func(r *APICall) { r.SignedBy(otherKey) }, func(q request) bool { return parse(q).KeyID() == otherKey.ID }},
 		"broken": {func(r *APICall) { r.BreakSignature() }, func(q request) bool {
 			_, err := jose.Verify(string(q.Body), jose.Set{Keys: []jose.Key{clientKey}})
-			return err == jose.ErrSignature
+			return errors.Is(err, jose.ErrSignature)
 		}},
 		"unsigned": {func(r *APICall) { r.Unsigned() }, func(q request) bool { return json.Valid(q.Body) && q.Header.Get("Content-Type") == "application/json" }},
 		"header":   {func(r *APICall) { r.JOSEHeader(func(h map[string]any) { h["typ"] = "at+jwt" }) }, func(q request) bool { return parse(q).Header["typ"] == "at+jwt" }},

@@ -106,7 +106,8 @@ func (s *Server) chooseFrom(ctx context.Context, at *session, c *consent.Consent
 	}
 	var all choices
 	for _, rec := range held {
-		if !(accounts && rec.Type == "ACCOUNT") && !(cards && rec.Type == "CREDIT_CARD_ACCOUNT") {
+		wanted := accounts && rec.Type == "ACCOUNT" || cards && rec.Type == "CREDIT_CARD_ACCOUNT"
+		if !wanted {
 			continue
 		}
 		one := choice{id: rec.ID, view: describe(rec, details[rec.ID])}

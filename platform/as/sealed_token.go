@@ -60,7 +60,7 @@ const sealedHead = 8 + 16 + sha256.Size + 8
 func (s *sealer) seal(t sealed) string {
 	_, _ = rand.Read(t.nonce[:]) // never fails: the runtime stops the program first
 	plain := make([]byte, 0, sealedHead+len(t.client))
-	plain = binary.BigEndian.AppendUint64(plain, uint64(t.expires)) //nolint:gosec // a moment after 1970
+	plain = binary.BigEndian.AppendUint64(plain, uint64(t.expires)) // a moment after 1970
 	plain = append(plain, t.grant[:]...)
 	plain = append(plain, t.thumb[:]...)
 	plain = binary.BigEndian.AppendUint64(plain, t.scopes)
@@ -85,7 +85,7 @@ func (s *sealer) open(token string, t *sealed) error {
 	if err != nil || len(plain) < sealedHead {
 		return errSealed
 	}
-	t.expires = int64(binary.BigEndian.Uint64(plain)) //nolint:gosec // sealed by us
+	t.expires = int64(binary.BigEndian.Uint64(plain)) // sealed by us
 	copy(t.grant[:], plain[8:24])
 	copy(t.thumb[:], plain[24:24+sha256.Size])
 	t.scopes = binary.BigEndian.Uint64(plain[24+sha256.Size:])

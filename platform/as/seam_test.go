@@ -122,8 +122,10 @@ func TestStatesPassTheSeam(t *testing.T) {
 	t.Run("code", func(t *testing.T) {
 		w := bent(t, allow("code"))
 		v := w.authorised(w.a, w.pushed(w.a, dataScope(w.dataConsent(w.a))), "ana", "ana-1")
-		if w.redeem(w.a, v.Get("code")).status != http.StatusOK || w.redeem(w.a, v.Get("code")).status != http.StatusOK {
-			t.Error("the code is not reusable")
+		for range 2 {
+			if g := w.redeem(w.a, v.Get("code")); g.status != http.StatusOK {
+				t.Errorf("the code is not reusable: %d", g.status)
+			}
 		}
 	})
 	t.Run("client", func(t *testing.T) {

@@ -166,7 +166,7 @@ func (d *disk) shut(s *segment) {
 		return
 	}
 	if s.file != nil {
-		s.file.Close() // synced; nothing to lose
+		_ = s.file.Close() // synced; nothing to lose
 		s.file = nil
 	}
 }
@@ -232,7 +232,7 @@ func (d *disk) read(at cursor, size int64) ([]byte, error) {
 	const maxRead = 1 << 20
 	if d.reader == nil || d.reader.Name() != at.seg.path {
 		if d.reader != nil {
-			d.reader.Close()
+			_ = d.reader.Close()
 		}
 		f, err := os.Open(at.seg.path)
 		if err != nil {

@@ -46,7 +46,9 @@ type Messages struct {
 }
 
 // New makes a message desk that has seen nothing.
-func New(cfg Config) *Messages { return &Messages{cfg: cfg, seen: memory{most: mostKnown, by: map[string]*shelf{}}} }
+func New(cfg Config) *Messages {
+	return &Messages{cfg: cfg, seen: memory{most: mostKnown, by: map[string]*shelf{}}}
+}
 
 // Rules lists the sentences about requests.
 func Rules() []rule.Info { return append(signatureRules.Rules(), claimRules.Rules()...) }

@@ -31,6 +31,7 @@ func prepare(o *spec.Operation) *plan {
 		p.window, p.totals, p.last = pastYear, false, false
 	case spec.Recent:
 		p.window, p.totals, p.last = recentWeek, false, false
+	default: // no dates
 	}
 	for _, g := range spec.Groups() {
 		if g.Choice == spec.ByResource && o.API.Name != "customers" &&

@@ -110,7 +110,6 @@ type app struct {
 	timeout time.Duration
 	outDir  string
 	target  string
-	started time.Time
 }
 
 // Main runs the command line of the process, and returns its exit code.

@@ -50,7 +50,8 @@ func (a *app) exit(ctx context.Context, err error) int {
 	if err == nil {
 		return CodePass
 	}
-	code, hint, silent := CodeUsage, "", false
+	var code int
+	hint, silent := "", false
 	var exit *Exit
 	if errors.As(err, &exit) {
 		code, hint, silent = exit.Code, exit.Hint, exit.Silent

@@ -154,7 +154,7 @@ func (a *app) spawn(ctx context.Context, setup workerSetup) (*child, error) {
 			return nil, fmt.Errorf("spawn: %w", err)
 		}
 	}
-	c := &child{cmd: exec.CommandContext(ctx, program, append(slices.Clone(a.world.Arguments), "prove-worker")...)}
+	c := &child{cmd: exec.CommandContext(ctx, program, append(slices.Clone(a.world.Arguments), "prove-worker")...)} //nolint:gosec // this very program
 	c.cmd.Stderr = &c.err
 	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(os.Interrupt) }
 	c.cmd.WaitDelay = childGrace

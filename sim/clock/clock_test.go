@@ -2,6 +2,7 @@ package clock
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 )
@@ -26,7 +27,7 @@ func TestASleeperWakesWhenTheClockIsStepped(t *testing.T) {
 func TestASleeperEndsWithItsContext(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if err := Fixed(time.Unix(0, 0)).Sleep(ctx, time.Hour); err != context.Canceled {
+	if err := Fixed(time.Unix(0, 0)).Sleep(ctx, time.Hour); !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}
 }

@@ -86,8 +86,7 @@ func newBook(keep int) *book {
 
 // place is an accepted report about to enter the book.
 type place struct {
-	record record
-	taken  bool // a report of the same role and interaction is there already
+	taken bool // a report of the same role and interaction is there already
 }
 
 // once refuses repetitions. The policy is ours: the published texts leave duplicates open.
@@ -140,7 +139,7 @@ func interaction(id []byte) (key [16]byte) {
 		n := 0
 		for _, c := range id {
 			if c != '-' {
-				compact[n] = c
+				compact[n] = c //nolint:gosec // a UUID has thirty-two of these
 				n++
 			}
 		}

@@ -92,10 +92,10 @@ var hybrid = rule.NewSet("pcm.hybrid",
 				case "consentId", "os", "osVersion", "timestamp", "correlationId":
 				case "uriAuthorizationEndpoint", "platform", "type", "uri_callback", "error", s.party():
 					if !s.has(n) {
-						return errors.New("Invalid format: : Unrecognized key(s) in object: '" + n + "'") //nolint:staticcheck // the published words
+						return errors.New("Invalid format: : Unrecognized key(s) in object: '" + n + "'") // the published words
 					}
 				default:
-					return errors.New("Invalid format: : Unrecognized key(s) in object: '" + n + "'") //nolint:staticcheck // the published words
+					return errors.New("Invalid format: : Unrecognized key(s) in object: '" + n + "'") // the published words
 				}
 			}
 			return nil
@@ -121,7 +121,7 @@ var hybrid = rule.NewSet("pcm.hybrid",
 	rule.Rule[*step]{ID: "PCM-HYBRID/party-is-uuid", Weight: fault.Major,
 		Text: "the organisation id is a UUID", Check: func(_ context.Context, s *step) error {
 			if v := s.values[s.party()]; !v.absent() && !isUUID(v.bytes()) {
-				return errors.New("Invalid format: " + s.party() + ": Invalid uuid") //nolint:staticcheck // the published words
+				return errors.New("Invalid format: " + s.party() + ": Invalid uuid") // the published words
 			}
 			return nil
 		}},
@@ -131,13 +131,13 @@ var hybrid = rule.NewSet("pcm.hybrid",
 			if s.reporter == "" || !isUUID([]byte(org)) || strings.EqualFold(org, s.reporter) || (s.known != nil && s.known.SameGroup(s.reporter, org)) {
 				return nil
 			}
-			return errors.New("Requester id mismatch with " + s.party()) //nolint:staticcheck // the published words
+			return errors.New("Requester id mismatch with " + s.party()) // the published words
 		}},
 	rule.Rule[*step]{ID: "PCM-HYBRID/uri-length", Weight: fault.Minor,
 		Text: "addresses have 11 to 200 characters", Check: func(_ context.Context, s *step) error {
 			for _, f := range [...]string{"uriAuthorizationEndpoint", "uri_callback"} {
 				if v := s.values[f]; !v.absent() && (len(v.bytes()) < 11 || len(v.bytes()) > 200) {
-					return errors.New("Invalid format: " + f + ": String must contain 11 to 200 character(s)") //nolint:staticcheck // the published words
+					return errors.New("Invalid format: " + f + ": String must contain 11 to 200 character(s)") // the published words
 				}
 			}
 			return nil
@@ -145,7 +145,7 @@ var hybrid = rule.NewSet("pcm.hybrid",
 	rule.Rule[*step]{ID: "PCM-HYBRID/timestamp-form", Weight: fault.Major,
 		Text: "timestamp is written in UTC with milliseconds", Check: func(_ context.Context, s *step) error {
 			if !s.values["timestamp"].absent() && s.at.IsZero() {
-				return errors.New("Invalid format: timestamp: Invalid date") //nolint:staticcheck // the published words
+				return errors.New("Invalid format: timestamp: Invalid date") // the published words
 			}
 			return nil
 		}},
@@ -155,9 +155,9 @@ var hybrid = rule.NewSet("pcm.hybrid",
 			case s.at.IsZero():
 				return nil
 			case s.now.Sub(s.at) > oldest:
-				return errors.New("Report is too old") //nolint:staticcheck // the published words
+				return errors.New("Report is too old") // the published words
 			case s.at.Sub(s.now) > furthest:
-				return errors.New("Timestamp is in the future, timestamp of report is in the future") //nolint:staticcheck // the published words
+				return errors.New("Timestamp is in the future, timestamp of report is in the future") // the published words
 			}
 			return nil
 		}},

@@ -169,7 +169,7 @@ func noAliens(_ context.Context, r *report) error {
 	if len(alien) == 0 {
 		return nil
 	}
-	return errors.New("Invalid format: : Unrecognized key(s) in object: '" + strings.Join(alien, "', '") + "'") //nolint:staticcheck // the published words
+	return errors.New("Invalid format: : Unrecognized key(s) in object: '" + strings.Join(alien, "', '") + "'") // the published words
 }
 
 func hasContent(_ context.Context, r *report) error {
@@ -181,7 +181,7 @@ func hasContent(_ context.Context, r *report) error {
 
 func endpointListed(_ context.Context, r *report) error {
 	if r.endpoint == nil && len(r.fields[fEndpoint].bytes()) > 0 {
-		return errors.New("Unlisted endpoint") //nolint:staticcheck // the published words
+		return errors.New("Unlisted endpoint") // the published words
 	}
 	return nil
 }
@@ -195,14 +195,14 @@ func requesterIs(server bool, f field) func(context.Context, *report) error {
 		if r.known != nil && r.known.SameGroup(r.reporter, string(org)) {
 			return nil
 		}
-		return errors.New("Requester id mismatch with " + fieldNames[f]) //nolint:staticcheck // the published words
+		return errors.New("Requester id mismatch with " + fieldNames[f]) // the published words
 	}
 }
 
 func organisationKnown(f field, label string) func(context.Context, *report) error {
 	return func(_ context.Context, r *report) error {
 		if id := r.fields[f].bytes(); r.known != nil && isUUID(id) && !r.known.Organisation(string(id)) {
-			return errors.New("Invalid value: " + label + " not in directory") //nolint:staticcheck // the published words
+			return errors.New("Invalid value: " + label + " not in directory") // the published words
 		}
 		return nil
 	}
@@ -215,7 +215,7 @@ func statementKnown(_ context.Context, r *report) error {
 	}
 	org, found := r.known.Software(string(id))
 	if client := r.fields[fClientOrg].text(); !found || (!strings.EqualFold(org, client) && !r.known.SameGroup(org, client)) {
-		return errors.New("Invalid value: Client SSID not found in combined org IDs") //nolint:staticcheck // the published words
+		return errors.New("Invalid value: Client SSID not found in combined org IDs") // the published words
 	}
 	return nil
 }
@@ -225,7 +225,7 @@ func hasInteraction(_ context.Context, r *report) error {
 		return nil
 	}
 	if r.status == 408 || r.status == 500 {
-		return errors.New("Invalid field value fapiInteractionId can't be empty for status 408 or 500") //nolint:staticcheck // the published words
+		return errors.New("Invalid field value fapiInteractionId can't be empty for status 408 or 500") // the published words
 	}
 	return errors.New("fapiInteractionId is not provided")
 }
@@ -240,7 +240,7 @@ func interactionNotNil(_ context.Context, r *report) error {
 func pattern(f field, longest int) func(context.Context, *report) error {
 	return func(_ context.Context, r *report) error {
 		if !isPlain(r.fields[f].bytes(), longest) {
-			return errors.New("Invalid format: " + fieldNames[f] + ": Invalid " + fieldNames[f] + " format") //nolint:staticcheck // the published words
+			return errors.New("Invalid format: " + fieldNames[f] + ": Invalid " + fieldNames[f] + " format") // the published words
 		}
 		return nil
 	}
@@ -262,21 +262,21 @@ func statusInRange(_ context.Context, r *report) error {
 
 func timestampForm(_ context.Context, r *report) error {
 	if len(r.fields[fTimestamp].bytes()) > 0 && r.at.IsZero() {
-		return errors.New("Invalid format: timestamp: Invalid date") //nolint:staticcheck // the published words
+		return errors.New("Invalid format: timestamp: Invalid date") // the published words
 	}
 	return nil
 }
 
 func notTooOld(_ context.Context, r *report) error {
 	if !r.at.IsZero() && r.now.Sub(r.at) > oldest {
-		return errors.New("Report is too old") //nolint:staticcheck // the published words
+		return errors.New("Report is too old") // the published words
 	}
 	return nil
 }
 
 func notInFuture(_ context.Context, r *report) error {
 	if !r.at.IsZero() && r.at.Sub(r.now) > furthest {
-		return errors.New("Timestamp is in the future, timestamp of report is in the future") //nolint:staticcheck // the published words
+		return errors.New("Timestamp is in the future, timestamp of report is in the future") // the published words
 	}
 	return nil
 }

@@ -26,6 +26,8 @@ func (w When) Holds(status int) bool {
 		return status == 201
 	case Failure:
 		return status >= 400
+	case Always:
+		return true
 	}
 	return true
 }

@@ -51,6 +51,7 @@ func (c Class) PerMinute(activeConsents int) int {
 		return 1500
 	case MediumHigh:
 		return 2000
+	case High:
 	}
 	const million = 1_000_000
 	for _, step := range []struct{ upTo, calls int }{{million, 2500}, {2 * million, 5000}, {3 * million, 8000}, {6 * million, 10000}} {

@@ -58,7 +58,7 @@ func explain(where string, err error) []Violation {
 	if err == nil {
 		return nil
 	}
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // unwrapped below, one layer at a time
 	case openapi3.MultiError:
 		var all []Violation
 		for _, one := range e {

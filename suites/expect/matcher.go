@@ -150,8 +150,9 @@ func Nothing() Matcher {
 			return show(actual), v.Len() == 0
 		case reflect.Pointer, reflect.Interface, reflect.Func, reflect.Chan:
 			return show(actual), v.IsNil()
+		default: // a number or a struct is always something
+			return show(actual), false
 		}
-		return show(actual), false
 	}}
 }
 
@@ -231,10 +232,10 @@ func show(v any) string {
 		s = v
 	case error:
 		s = v.Error()
+	case *tpp.Exchange: // before the Stringer that it is
+		return answered(v)
 	case fmt.Stringer:
 		s = v.String()
-	case *tpp.Exchange:
-		return answered(v)
 	default:
 		if b, err := json.Marshal(v); err == nil {
 			s = string(b)
