@@ -85,8 +85,7 @@ func signedBy(compact string, k jose.Key) bool {
 	if k.ID == "" {
 		return signedWithoutName(compact, k)
 	}
-	_, err = jose.VerifyAny(compact, jose.Set{Keys: []jose.Key{k}})
-	return err == nil
+	return t.VerifiedBy(compact, jose.Set{Keys: []jose.Key{k}}) == nil
 }
 
 // signedWithoutName proves PS256 where no kid says whose key it is, for the day that rule is off.
