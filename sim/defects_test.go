@@ -3,13 +3,12 @@ package sim
 import (
 	"testing"
 
-	"github.com/ensaio/ensaio/platform"
 	"github.com/ensaio/ensaio/sim/fault"
 )
 
 func TestEveryNameOfASwitchedRuleBelongsToARule(t *testing.T) {
 	rules := map[string]bool{}
-	for _, r := range platform.Rules() {
+	for _, r := range Rules() {
 		if rules[r.ID] {
 			t.Errorf("rule %s stands twice", r.ID)
 		}

@@ -98,7 +98,7 @@ func families(base string) []directory.APIResource {
 }
 
 func (e *Ecosystem) openPCM(at *places, c *control) error {
-	p, err := pcm.New(pcm.Config{Clock: e.clock, Seed: e.options.Seed, Roots: e.secrets.authority.Roots(),
+	p, err := pcm.New(pcm.Config{Clock: e.clock, Seed: e.options.Seed, Seams: e.board.Seams(), Roots: e.secrets.authority.Roots(),
 		Revoked: e.secrets.authority.IsRevoked, Known: e.cast, Dir: e.sub("pcm"), AuthHost: namePCMAuth, APIHost: namePCM, Log: e.log})
 	if err != nil {
 		return fmt.Errorf("metrics platform: %w", err)

@@ -16,6 +16,8 @@ import (
 	"github.com/ensaio/ensaio/suites/consents"
 	"github.com/ensaio/ensaio/suites/data"
 	"github.com/ensaio/ensaio/suites/dcr"
+	"github.com/ensaio/ensaio/suites/payments"
+	"github.com/ensaio/ensaio/suites/pcm"
 	"github.com/ensaio/ensaio/suites/security"
 )
 
@@ -33,6 +35,8 @@ var areas = []area{
 	{"security", security.Checks},
 	{"consents", consents.Checks},
 	{"data", data.Checks},
+	{"payments", payments.Checks},
+	{"pcm", pcm.Checks},
 }
 
 // All lists every check, area by area. It panics when two checks share an id or a name, or one is
