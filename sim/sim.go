@@ -81,6 +81,9 @@ func (e *Ecosystem) Ready() Ready { return e.ready }
 // TargetFile is the target file that was written for the suites.
 func (e *Ecosystem) TargetFile() string { return e.ready.Target }
 
+// Console is the address of the first page, for a browser.
+func (e *Ecosystem) Console() string { return e.console }
+
 // Clock is the time of this world.
 func (e *Ecosystem) Clock() *clock.Clock { return e.clock }
 

@@ -105,6 +105,9 @@ func (a *app) welcome(e Ecosystem, defects []string) {
 	if clock := t.Capabilities.Clock; clock != "" {
 		a.printf("  control    %s\n", strings.TrimSuffix(clock, "/clock"))
 	}
+	if screens, ok := e.(interface{ Console() string }); ok {
+		a.printf("  console    %s   (open it in a browser)\n", screens.Console())
+	}
 	if p := t.With("ordinary"); len(p) > 0 {
 		a.printf("  customer   %s / %s\n", t.Text(p[0].Username), t.Text(p[0].Password))
 	}
