@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -125,6 +126,7 @@ func Main(args []string, w World) int {
 func Run(ctx context.Context, args []string, w World, in io.Reader, out, errOut io.Writer) int {
 	a := &app{world: w, in: in, out: out, err: errOut}
 	root := a.root()
+	a.asJSON = slices.Contains(args, "--json") // also where no command is found to read it
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)

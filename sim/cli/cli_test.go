@@ -249,3 +249,17 @@ func TestUpIsReadyWholeAndLeavesNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestAMistypedCommandIsToldInJSONToo(t *testing.T) {
+	for _, args := range [][]string{{"nope", "--json"}, {"run", "--json", "--bogus"}, {"clock", "--json"}} {
+		var out, errOut strings.Builder
+		code := Run(t.Context(), args, toyWorld(), strings.NewReader(""), &out, &errOut)
+		var told struct {
+			Error, Hint string
+			ExitCode    int
+		}
+		if err := json.Unmarshal([]byte(out.String()), &told); err != nil || told.Error == "" || told.Hint == "" || told.ExitCode != code || code != CodeUsage || errOut.Len() > 0 {
+			t.Errorf("%v: %d, %q and %q: %v", args, code, out.String(), errOut.String(), err)
+		}
+	}
+}

@@ -72,14 +72,3 @@ func (c catalogue) name(number uint16) string {
 	}
 	return ""
 }
-
-// Endpoints lists the endpoint strings that private reports may carry.
-func Endpoints() []string {
-	var out []string
-	for _, e := range endpoints.all[1:] {
-		if e.list == "private" {
-			out = append(out, e.name)
-		}
-	}
-	return out
-}

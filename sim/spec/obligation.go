@@ -65,9 +65,6 @@ var (
 	cancelReasons      = []string{"CANCELADO_PENDENCIA", "CANCELADO_AGENDAMENTO", "CANCELADO_MULTIPLAS_ALCADAS"}
 )
 
-// DropReasons lists the ways in which a customer may be lost before the consent screen.
-func DropReasons() []string { return dropReasons }
-
 // Members that several operations owe.
 var (
 	owesConsent     = Obligation{Field: "consentId"}

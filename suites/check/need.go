@@ -84,18 +84,6 @@ func Hostile(kind string) Need {
 	}}
 }
 
-// Role needs that the target plays one of the roles.
-func Role(roles ...string) Need {
-	return Need{Name: "a target that is " + strings.Join(roles, " or "), Power: true, Unmet: func(t *target.Target) string {
-		for _, r := range roles {
-			if t.Role == r {
-				return ""
-			}
-		}
-		return "the target is " + t.Role
-	}}
-}
-
 // API needs that the target offers an API of the registry. A target that lists no APIs offers all.
 func API(name string) Need {
 	return Need{Name: "the API " + name, Power: true, Unmet: func(t *target.Target) string {

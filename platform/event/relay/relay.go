@@ -67,7 +67,6 @@ type Relay struct {
 	done   chan struct{}
 
 	published atomic.Int64 // number of the newest event in the stream
-	failures  atomic.Int64
 
 	mu      sync.Mutex
 	broker  *server.Server
@@ -105,9 +104,6 @@ func (r *Relay) Close() error {
 
 // Published is the number of the newest event that the stream confirmed.
 func (r *Relay) Published() int64 { return r.published.Load() }
-
-// Failures is how often publishing had to be tried again.
-func (r *Relay) Failures() int64 { return r.failures.Load() }
 
 // Await returns when the stream has confirmed the event of that number.
 func (r *Relay) Await(ctx context.Context, seq int64) error {
@@ -150,7 +146,6 @@ func (r *Relay) run(ctx context.Context) {
 		if ctx.Err() != nil || errors.Is(err, store.ErrClosed) {
 			return
 		}
-		r.failures.Add(1)
 		r.cfg.Log.Warn("events not published, trying again", "after", r.published.Load(), "error", err)
 		rest(ctx, pause)
 		pause = min(2*pause, longestPause)
