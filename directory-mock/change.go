@@ -208,7 +208,7 @@ func (s *software) edit(value json.RawMessage) error {
 		}
 	}
 	if e.RedirectURI != nil && !allHTTPS(*e.RedirectURI) {
-		return errors.New("RedirectUri must be in a URI format https://…") //nolint:staticcheck // the name of a member
+		return errors.New("RedirectUri must be in a URI format https://…")
 	}
 	if e.Mode != nil && *e.Mode != "Live" && *e.Mode != "Test" {
 		return errors.New("Mode: want Live or Test")

@@ -28,7 +28,7 @@ func TestAConsentThatCouldNotBeMarkedAsUsedStillPaysOnce(t *testing.T) {
 	w := open(t)
 	w.service.cfg.Consents = &forgetful{Consents: w.consents}
 	c := w.authorised(nil)
-	p := w.paid(c)
+	w.paid(c)
 	if status(w, c.ID) != consent.Authorised {
 		t.Fatal("the consent is to be left open")
 	}
@@ -38,7 +38,7 @@ func TestAConsentThatCouldNotBeMarkedAsUsedStillPaysOnce(t *testing.T) {
 
 	w.service.cfg.Consents = &forgetful{Consents: w.consents}
 	c = w.authorised(nil)
-	p = w.paid(c)
+	p := w.paid(c)
 	w.tell(p.ID, connector.Settled, settled)
 	w.reopen()
 	if got := status(w, c.ID); got != consent.Consumed {

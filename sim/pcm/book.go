@@ -100,7 +100,7 @@ var once = rule.NewSet("pcm.book",
 		}},
 )
 
-var errRepeated = errors.New("Duplicated report: fapiInteractionId was already reported by this role") //nolint:staticcheck // in the style of the published words
+var errRepeated = errors.New("Duplicated report: fapiInteractionId was already reported by this role")
 
 // couple is two reports of one interaction.
 type couple struct{ client, server *record }
