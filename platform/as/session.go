@@ -179,7 +179,11 @@ func (s *Server) mayTryAgain(q *request) bool {
 func (s *Server) isComplete(q *request) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return q.completed
+	if !q.completed {
+		return false
+	}
+	step := fault.Transition{Machine: "request_uri", ID: hashed(q.uri)[:16], Event: "continue", From: "used", To: "used"}
+	return !s.seams.Transition(step).Allowed
 }
 
 // end closes the session and sends the customer back.
