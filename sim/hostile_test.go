@@ -34,7 +34,7 @@ func TestNothingRunsOnAfterClose(t *testing.T) {
 	if err := e.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if err := goleak.Find(before, goleak.IgnoreAnyFunction("net/http.(*persistConn).writeLoop"), goleak.IgnoreAnyFunction("net/http.(*persistConn).readLoop")); err != nil {
+	if err := goleak.Find(before); err != nil {
 		t.Error(err)
 	}
 }

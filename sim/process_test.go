@@ -3,6 +3,7 @@ package sim_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -65,8 +66,9 @@ func (n *noise) String() string {
 	return n.b.String()
 }
 
-// launch starts `ensaio up` and returns its output, where a line tells when it is ready.
-func launch(t *testing.T, dir, readyFile string) (*process, <-chan []byte) {
+// launch starts `ensaio up`, in a directory if one is given, and returns its output, where a line tells
+// when it is ready.
+func launch(t testing.TB, dir, readyFile string) (*process, <-chan []byte) {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -74,7 +76,7 @@ func launch(t *testing.T, dir, readyFile string) (*process, <-chan []byte) {
 	}
 	p := &process{said: &noise{}, ended: make(chan struct{})}
 	p.cmd = exec.Command(exe, "up", "-v", "--json", "--dir", dir, "--ready-file", readyFile)
-	p.cmd.Env = append(os.Environ(), actAsBinary+"=1", "XDG_CACHE_HOME="+filepath.Join(dir, "cache"))
+	p.cmd.Env = append(os.Environ(), actAsBinary+"=1", "XDG_CACHE_HOME="+filepath.Join(filepath.Dir(readyFile), "cache"))
 	p.cmd.Stderr = p.said
 	out, err := p.cmd.StdoutPipe()
 	if err != nil {
@@ -99,10 +101,10 @@ func launch(t *testing.T, dir, readyFile string) (*process, <-chan []byte) {
 }
 
 // up starts a process and waits until it is ready, and with it its ready file.
-func up(t *testing.T, dir string) *process {
+func up(t testing.TB, dir string) *process {
 	t.Helper()
 	for attempt := 1; ; attempt++ {
-		file := filepath.Join(dir, "ready.json")
+		file := filepath.Join(cmp.Or(dir, t.TempDir()), "ready.json")
 		p, lines := launch(t, dir, file)
 		line, ok := <-lines
 		if !ok || !bytes.Contains(line, []byte(`"Ecosystem"`)) {
