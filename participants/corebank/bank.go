@@ -30,6 +30,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ensaio/ensaio/sim/clock"
@@ -70,6 +71,7 @@ type Bank struct {
 	spent    map[string]int64 // centavos ordered, by customer and Brasília date
 	watchers map[*watcher]struct{}
 	limits   Limits
+	away     atomic.Bool // answers nobody: an outage switched on
 
 	ctx  context.Context
 	stop context.CancelFunc

@@ -20,6 +20,7 @@ var errInput = errors.New("not possible")
 //	GET    /keys, POST /keys, DELETE /keys/{key}
 //	GET    /limits, POST /limits    centavos
 //	GET    /orders/{id}, POST /orders/{id}/release {"reason":""}
+//	POST   /outage                  {"on":true}: nobody is answered until it is off
 //	GET    /books
 func (b *Bank) Control() http.Handler {
 	mux := http.NewServeMux()
@@ -72,6 +73,10 @@ func (b *Bank) Control() http.Handler {
 	})
 	mux.HandleFunc("POST /orders/{id}/release", answer(func(r *http.Request, q struct{ Reason string }) (Receipt, error) {
 		return b.Release(r.PathValue("id"), q.Reason)
+	}))
+	mux.HandleFunc("POST /outage", answer(func(_ *http.Request, q struct{ On bool }) (any, error) {
+		b.away.Store(q.On)
+		return done, nil
 	}))
 	mux.HandleFunc("GET /books", func(w http.ResponseWriter, _ *http.Request) { reply(w, b.Books(), nil) })
 	return mux

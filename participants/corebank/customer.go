@@ -9,6 +9,9 @@ import (
 // Authenticate proves a person by username and password. The whole password, secret and card code, proves
 // two kinds of factor; the secret alone proves one.
 func (b *Bank) Authenticate(_ context.Context, username, password string) (Customer, error) {
+	if b.away.Load() {
+		return Customer{}, ErrUnavailable
+	}
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	who := b.login[username]
@@ -30,6 +33,9 @@ func (b *Bank) Authenticate(_ context.Context, username, password string) (Custo
 
 // Find returns the customer of a CPF; it proves nothing, so no factor is counted.
 func (b *Bank) Find(_ context.Context, cpf string) (Customer, error) {
+	if b.away.Load() {
+		return Customer{}, ErrUnavailable
+	}
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	who := b.byCPF[cpf]

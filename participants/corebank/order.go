@@ -27,6 +27,9 @@ func final(state string) bool { return state == Settled || state == Rejected || 
 
 // Foresee says whether an order could be paid now, without moving anything.
 func (b *Bank) Foresee(_ context.Context, o Order) (Verdict, error) {
+	if b.away.Load() {
+		return Verdict{}, ErrUnavailable
+	}
 	cents, err := Cents(o.Amount)
 	if err != nil {
 		return Verdict{}, fmt.Errorf("foresee: %w", err)
@@ -71,6 +74,9 @@ func dayOf(customer string, at time.Time) string { return fmt.Sprintf("%s/%d", c
 // Submit takes an order and sets its money aside, or refuses it at once. The same order again gets the
 // receipt of the first; another order under the same id gets [ErrConflict].
 func (b *Bank) Submit(_ context.Context, o Order) (Receipt, error) {
+	if b.away.Load() {
+		return Receipt{}, ErrUnavailable
+	}
 	cents, err := Cents(o.Amount)
 	if err != nil {
 		return Receipt{}, fmt.Errorf("submit order %s: %w", o.ID, err)

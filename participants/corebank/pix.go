@@ -26,6 +26,9 @@ func Payees() []PixKey { return slices.Clone(outside) }
 
 // Resolve looks a key up in the key directory.
 func (b *Bank) Resolve(_ context.Context, key string) (PixKey, error) {
+	if b.away.Load() {
+		return PixKey{}, ErrUnavailable
+	}
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	k, ok := b.keys[key]

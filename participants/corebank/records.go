@@ -19,6 +19,9 @@ type snapshot struct {
 // other people who must approve for an account, or for the company when there is no parent),
 // personal-… and business-….
 func (b *Bank) List(_ context.Context, q Query) (Page, error) {
+	if b.away.Load() {
+		return Page{}, ErrUnavailable
+	}
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	who := b.people[q.Customer]
@@ -52,6 +55,9 @@ func (b *Bank) List(_ context.Context, q Query) (Page, error) {
 
 // Get returns one record: of an account by its id, or about the customer, whose id may be left empty.
 func (b *Bank) Get(_ context.Context, k Key) (Record, error) {
+	if b.away.Load() {
+		return Record{}, ErrUnavailable
+	}
 	b.mu.RLock()
 	defer b.mu.RUnlock()
 	who := b.people[k.Customer]
