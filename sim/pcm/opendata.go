@@ -39,7 +39,7 @@ var open = rule.NewSet("pcm.opendata",
 	rule.Rule[*report]{ID: "PCM-OPEN/endpoint-listed", Weight: fault.Major, Text: "endpoint is one of the open-data endpoints",
 		Check: func(_ context.Context, r *report) error {
 			if r.endpoint == nil && len(r.fields[fEndpoint].bytes()) > 0 {
-				return errors.New("Unlisted endpoint: endpoint: endpoint must be listed") //nolint:staticcheck // the published words
+				return errors.New("Unlisted endpoint: endpoint: endpoint must be listed") // the published words
 			}
 			return nil
 		}},
