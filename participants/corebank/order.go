@@ -99,7 +99,7 @@ func (b *Bank) Submit(_ context.Context, o Order) (Receipt, error) {
 	}
 	if e.Reason != "" {
 		e.State = Rejected
-	} else if a := b.numbers[o.Debtor.Number]; a.holdNext > 0 || cents/100 == hold {
+	} else if a := b.numbers[o.Debtor.Number]; a.holdNext > 0 || holds(cents) {
 		e.Hold = true
 	}
 	if err := b.commit(e); err != nil {

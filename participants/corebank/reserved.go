@@ -26,6 +26,9 @@ func reserved(cents int64, kind int64) string {
 	return ""
 }
 
+// holds says whether an amount is kept back for analysis.
+func holds(cents int64) bool { return cents >= hold*100+1 && cents <= hold*100+3 }
+
 // Limits bound what a customer may order through Pix, in centavos.
 type Limits struct {
 	Order    int64 `json:"order"`    // one order
