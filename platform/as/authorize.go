@@ -118,6 +118,7 @@ func (s *Server) opens(q *request) bool {
 	}
 	step = s.seams.Transition(step)
 	q.used = q.used || (step.Allowed && step.To == "used")
+	q.completed = q.completed && !step.Allowed // a request that is let begin anew is let end anew
 	q.opened++
 	return step.Allowed && q.opened <= maxOpened
 }
