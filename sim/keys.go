@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/ensaio/ensaio/sim/file"
 	"github.com/ensaio/ensaio/sim/jose"
 	"github.com/ensaio/ensaio/sim/pki"
 )
@@ -137,25 +138,10 @@ func (k keyRing) key(name, use string) (jose.Key, error) {
 	return key, writeFile(path, b)
 }
 
-// writeFile writes a file whole or not at all, for its owner only.
+// writeFile writes a file whole or not at all, for its owner only, in a folder that is made if need be.
 func writeFile(path string, b []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(filepath.Dir(path), ".new-*")
-	if err != nil {
-		return err
-	}
-	defer func() { _ = os.Remove(tmp.Name()) }()
-	_, err = tmp.Write(b)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	if closing := tmp.Close(); err == nil {
-		err = closing
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(tmp.Name(), path)
+	return file.Replace(path, b, 0o600)
 }

@@ -177,7 +177,7 @@ func (a *API) extend(ctx context.Context, c *call.Call, found *Consent) (*call.A
 	}
 	extended, err := a.engine.Extend(ctx, found.ID, Extension{
 		Expires: r.expires, CPF: r.cpf(),
-		IP: c.Request.Header.Get("x-fapi-customer-ip-address"), UserAgent: c.Request.Header.Get("x-customer-user-agent"),
+		IP: clip(c.Request.Header.Get("x-fapi-customer-ip-address"), maxIP), UserAgent: clip(c.Request.Header.Get("x-customer-user-agent"), maxAgent),
 	})
 	if errors.Is(err, ErrState) {
 		return nil, notExtendable
@@ -220,4 +220,21 @@ func (a *API) extensions(ctx context.Context, c *call.Call, found *Consent) (*ca
 	b = append(c.AppendLinks(b, list), `,"meta":`...)
 	b = append(c.AppendMeta(b, list), '}')
 	return &call.Answer{Status: http.StatusOK, Body: b}, nil
+}
+
+// The published lengths of what an extension remembers of the caller.
+const (
+	maxIP    = 100
+	maxAgent = 255
+)
+
+// clip keeps the first max characters.
+func clip(s string, max int) string {
+	for i := range s {
+		if max == 0 {
+			return s[:i]
+		}
+		max--
+	}
+	return s
 }
