@@ -15,6 +15,7 @@ import (
 //	GET    /discards    reports refused at the door
 //	GET    /requests    intake requests with their sizes
 //	GET    /journeys?consent=
+//	GET    /export?kind=&after=&discarded=true   everything held, as JSON lines ([spec.Exported])
 //	GET    /fail        what is switched on
 //	POST   /fail        {"kind":"status","status":500,"times":3}; a status alone is enough
 //	DELETE /fail        everything works again
@@ -52,6 +53,7 @@ func (p *PCM) Control() http.Handler {
 	mux.HandleFunc("GET /journeys", func(w http.ResponseWriter, r *http.Request) {
 		tell(w, http.StatusOK, append([]JourneyStep{}, p.Journey(r.URL.Query().Get("consent"))...))
 	})
+	mux.HandleFunc("GET /export", p.serveExport)
 	mux.HandleFunc("GET /fail", func(w http.ResponseWriter, _ *http.Request) {
 		tell(w, http.StatusOK, append([]Failure{}, p.Failures()...))
 	})

@@ -30,6 +30,17 @@ const (
 	kindHybrid // and the number of the event above it
 )
 
+const (
+	kindStock = iota + 16
+	kindStates
+	kindPortabilityClient
+	kindPortabilityServer
+)
+
+// isEvent tells the events of a consent's journey; isPaired tells the kinds that two sides send.
+func isEvent(kind byte) bool  { return kind >= kindHybrid && kind < kindStock }
+func isPaired(kind byte) bool { return kind == kindPrivate || kind >= kindPortabilityClient }
+
 // The decisions at the door, as logged.
 const (
 	keptAccepted = iota + 1
@@ -280,7 +291,7 @@ func (p *PCM) remember(kind byte, reporter string, v *verdict, received int64) {
 	switch {
 	case v.discarded:
 		p.history.discard(Discard{At: time.UnixMilli(received).UTC(), Organisation: reporter, Message: v.message, Sent: bytes.Clone(v.body)})
-	case kind >= kindHybrid:
+	case isEvent(kind):
 		p.journeys.add(kind, v.body, received)
 	case v.record.endpoint == tokenEndpoint && !v.record.serverSide:
 		p.journeys.token(v.body, received)

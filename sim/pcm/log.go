@@ -1,10 +1,12 @@
 package pcm
 
 import (
+	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -84,6 +86,7 @@ func openLedger(dir string, replay func(entry, position)) (*ledger, error) {
 		}
 		last = i
 	}
+	l.synced = position((last + 1) << 32)
 	return l, l.begin(last + 1)
 }
 
@@ -219,6 +222,73 @@ func (l *ledger) at(p position) (entry, error) {
 		return entry{}, errors.New("log entry is damaged")
 	}
 	return e, nil
+}
+
+// end is the place before which everything is kept for good.
+func (l *ledger) end() position {
+	if l.temporary {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		return position(l.current<<32 | l.size)
+	}
+	l.syncing.Lock()
+	defer l.syncing.Unlock()
+	return l.synced
+}
+
+// walk reads the entries from a place on, up to the log's end at the call. Files that were deleted
+// meanwhile are passed over. An entry's body is valid during its call of fn alone.
+func (l *ledger) walk(from position, fn func(entry, position) error) error {
+	end := l.end()
+	l.mu.Lock()
+	first := max(from.file(), l.oldest)
+	l.mu.Unlock()
+	for i := first; i <= end.file(); i++ {
+		l.mu.Lock()
+		f := l.files[i]
+		l.mu.Unlock()
+		if f == nil {
+			continue
+		}
+		off, limit := int64(0), int64(1<<62)
+		if i == from.file() {
+			off = from.offset()
+		}
+		if i == end.file() {
+			limit = end.offset()
+		}
+		in := bufio.NewReaderSize(io.NewSectionReader(f, off, limit-off), 256<<10)
+		for {
+			e, size, err := readEntry(in)
+			if errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) {
+				break
+			}
+			if err != nil {
+				return err
+			}
+			if err := fn(e, position(i<<32|off)); err != nil {
+				return err
+			}
+			off += size
+		}
+	}
+	return nil
+}
+
+func readEntry(in *bufio.Reader) (entry, int64, error) {
+	head, err := in.Peek(8)
+	if err != nil {
+		return entry{}, 0, io.EOF // fewer than a head: the end
+	}
+	frame := make([]byte, int64(binary.LittleEndian.Uint32(head))+8)
+	if _, err := io.ReadFull(in, frame); err != nil {
+		return entry{}, 0, fmt.Errorf("log entry is cut off: %w", err)
+	}
+	e, n := parseEntry(frame)
+	if n == 0 {
+		return entry{}, 0, errors.New("log entry is damaged")
+	}
+	return e, n, nil
 }
 
 // forget deletes the files before a position.

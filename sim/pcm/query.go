@@ -338,7 +338,7 @@ func mine(r Report, org string) string {
 func model(rep Report) []byte {
 	added := map[string]any{
 		"reportId": rep.ReportID, "status": rep.Status,
-		"createdAt": rep.CreatedAt.Format("2006-01-02T15:04:05.000Z"), "updatedAt": rep.UpdatedAt.Format("2006-01-02T15:04:05.000Z"),
+		"createdAt": rep.CreatedAt.Format(instant), "updatedAt": rep.UpdatedAt.Format(instant),
 	}
 	if rep.PairedReportID != "" {
 		added["pairedReportId"] = rep.PairedReportID

@@ -55,6 +55,9 @@ var (
 	}
 )
 
+// instant is how the platform writes times.
+const instant = "2006-01-02T15:04:05.000Z"
+
 var methods = [...]string{"", "GET", "POST", "PUT", "DELETE", "PATCH"}
 
 // read takes an item apart. It understands as much as there is: judging is left to the rules.

@@ -111,12 +111,12 @@ type PortabilityReport struct {
 
 // Exported is one line of the metrics platform's export (GET <control>/pcm/export).
 type Exported struct {
-	Number   uint64          `json:"number"` // grows; the next request asks after the last one
+	Number   uint64          `json:"number"` // grows with gaps; the next request asks after the last one
 	Kind     string          `json:"kind"`
 	State    string          `json:"state"`
 	ReportID string          `json:"reportId"`
 	Reporter string          `json:"reporter"`   // organisation, from the token
 	Received string          `json:"receivedAt"` // RFC 3339, milliseconds
-	Path     string          `json:"path"`       // below /report-api; tells the events of a journey apart
+	Path     string          `json:"path"`       // where it was sent; tells the events of a journey apart
 	Report   json.RawMessage `json:"report"`     // as it was sent
 }
