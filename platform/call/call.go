@@ -42,7 +42,8 @@ type Token struct {
 // Has says whether the token holds the scope.
 func (t *Token) Has(scope string) bool { return slices.Contains(t.Scopes, scope) }
 
-// Call is one call of one operation, after the gateway's rules.
+// Call is one call of one operation, after the gateway's rules. Of a public operation Client and Token are
+// nil, and Certificate may be.
 type Call struct {
 	Operation   *spec.Operation
 	Params      map[string]string

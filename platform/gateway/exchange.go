@@ -88,24 +88,33 @@ func (x *exchange) answer(ctx context.Context, w http.ResponseWriter) {
 // pass leads the call through the rules to its handler.
 func (x *exchange) pass(ctx context.Context, w http.ResponseWriter) (*call.Answer, error) {
 	g, sw := x.gateway, x.gateway.cfg.Seams
-	if !g.limit.second(x.started) {
+	spare := g.limit.second(x.started)
+	handle, err := x.route()
+	if !spare {
+		x.recognise(ctx)
 		return nil, overloaded
 	}
-	handle, err := x.route()
 	if err != nil {
 		return nil, err
 	}
-	if err := x.prove(ctx); err != nil {
+	if err := x.guard(ctx); err != nil {
+		return nil, err
+	}
+	if x.public() {
+		x.recognise(ctx)
+	} else if err := x.prove(ctx); err != nil {
 		return nil, err
 	}
 	if err := headerRules.Check(ctx, sw, x); err != nil {
 		return nil, err
 	}
-	if err := x.identify(ctx); err != nil {
-		return nil, err
-	}
-	if err := grantRules.Check(ctx, sw, x); err != nil {
-		return nil, err
+	if !x.public() {
+		if err := x.identify(ctx); err != nil {
+			return nil, err
+		}
+		if err := grantRules.Check(ctx, sw, x); err != nil {
+			return nil, err
+		}
 	}
 	if err := x.read(w); err != nil {
 		return nil, err
@@ -116,6 +125,11 @@ func (x *exchange) pass(ctx context.Context, w http.ResponseWriter) (*call.Answe
 	// A body that is missing where a message is due is the message layer's to refuse.
 	if x.Operation.API.Signed && hasBody(x.request) && g.cfg.Messages != nil {
 		if x.Body, err = g.cfg.Messages.Open(ctx, x.Body, &x.Call); err != nil {
+			return nil, err
+		}
+	}
+	if sw.Bends() {
+		if err := x.bendService(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -151,6 +165,12 @@ func (x *exchange) prove(ctx context.Context) error {
 		}
 		x.chain = parseHeader(x.headerCertificate())
 	}
+	return x.judge(ctx)
+}
+
+// judge holds what was presented against the authorities.
+func (x *exchange) judge(ctx context.Context) error {
+	g := x.gateway
 	if len(x.chain) > 0 {
 		x.Certificate = x.chain[0]
 	}

@@ -2,7 +2,7 @@
 // leaves through one renderer.
 //
 // The order is fixed: route, certificate, headers, token, grant and scope, body, limits, then the API
-// behind. It promises that no call reaches an API unproved, that every answer carries the interaction id,
+// behind; public operations need neither certificate nor token. It promises that no call reaches an API unproved, that every answer carries the interaction id,
 // the version and the ban on caching, that every error has the one form of the standard and tells nothing
 // of the inside, and that every call is reported to the metrics platform before its last byte leaves. It
 // knows no API by name. Rules without a number in the security checklists are numbered here: TRAF and
@@ -70,7 +70,10 @@ type Entry struct {
 	Rule        string // the broken rule, "" when none
 	Client      string // client id
 	Consent     string // of the token, else the one asked about
-	Took        time.Duration
+	// Organisation is the caller's, "" when unknown; IP its address, "" when there is none.
+	Organisation string
+	IP           string
+	Took         time.Duration
 }
 
 // Config is what a gateway needs.
@@ -87,6 +90,9 @@ type Config struct {
 	Seams    *fault.Seams
 	Clock    *clock.Clock
 	Limits   Limits
+	// Guard, when set, is consulted as soon as a call's operation is known: a problem is answered at once,
+	// a duration delays the answer on the clock.
+	Guard func(op *spec.Operation, now time.Time) (*call.Problem, time.Duration)
 	// Active counts a client's active consents: the minute limit of class high grows with it.
 	Active       func(clientID string) int
 	Outbox       Outbox
@@ -106,6 +112,8 @@ type Gateway struct {
 	limit *limiter
 	pager pager
 	calls atomic.Int64
+	// bent counts calls that were served while a defect was armed.
+	bent atomic.Uint64
 }
 
 // New makes a gateway.

@@ -70,6 +70,16 @@ func (l *limiter) second(now time.Time) bool {
 	return l.seconds <= bound
 }
 
+// current is how many calls were counted in that second.
+func (l *limiter) current(now time.Time) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if now.Unix() != l.sec {
+		return 0
+	}
+	return l.seconds
+}
+
 // perMinute counts a call against the bound of its minute.
 func (l *limiter) perMinute(now time.Time, k minuteKey, bound int) bool {
 	l.mu.Lock()
@@ -194,14 +204,18 @@ func (x *exchange) measure(ctx context.Context) error {
 		return nil
 	}
 	if limits.Minute {
-		bound := o.Class.PerMinute(g.cfg.Active(x.Client.ID))
-		if !g.limit.perMinute(x.started, minuteKey{x.Client.OrganisationID, o}, bound) {
+		k, active := minuteKey{x.address(), o}, 0
+		if x.Client != nil {
+			k.origin, active = x.Client.OrganisationID, g.cfg.Active(x.Client.ID)
+		}
+		bound := o.Class.PerMinute(active)
+		if !g.limit.perMinute(x.started, k, bound) {
 			p := call.Refuse(http.StatusTooManyRequests, "LIMITE_POR_MINUTO_EXCEDIDO", "Muitas requisições", fmt.Sprintf("O limite de %d requisições por minuto foi atingido", bound))
 			p.RetryAfter = time.Duration(60-x.started.Unix()%60) * time.Second
 			return p
 		}
 	}
-	if limits.Month {
+	if limits.Month && x.Client != nil {
 		k := quotaKey{origin: x.Client.OrganisationID, customer: x.Token.Customer, op: o}
 		for _, v := range x.Params {
 			k.resource += v + "/"

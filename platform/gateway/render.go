@@ -12,7 +12,6 @@ import (
 
 	"github.com/ensaio/ensaio/platform/call"
 	"github.com/ensaio/ensaio/platform/connector"
-	"github.com/ensaio/ensaio/platform/trust"
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/rule"
 )
@@ -147,39 +146,42 @@ func (x *exchange) bend() {
 }
 
 // report hands the server's side of the call to the metrics platform's outbox. Who has no organisation
-// cannot be reported: the platform refuses such reports.
+// cannot be reported, open data aside: the platform refuses such reports.
 func (x *exchange) report() {
 	g := x.gateway
 	g.calls.Add(1)
 	if g.cfg.Outbox == nil || x.Operation == nil {
 		return
 	}
-	org := ""
-	switch {
-	case x.Client != nil:
-		org = x.Client.OrganisationID
-	case x.Certificate != nil:
-		org, _ = trust.CertificateIDs(x.Certificate)
+	kind, b := "private", make([]byte, 0, 512)
+	if x.Operation.API.OpenData {
+		kind, b = "opendata", x.reported(append(b, '{'))
+		b = append(append(append(b, `,"additionalInfo":{"clientIp":"`...), x.address()...), `"}`...)
+	} else {
+		org := x.organisation()
+		if org == "" {
+			return
+		}
+		b = append(append(append(b, `{"fapiInteractionId":"`...), x.Interaction...), `",`...)
+		b = append(append(x.reported(b), `,"clientOrgId":"`...), org...)
+		b = append(append(append(b, `","serverOrgId":"`...), g.cfg.Organisation...), `","role":"SERVER"`...)
+		if reason := x.Report["dropReason"]; reason != "" { // the one member that the server's side owes
+			b = append(append(append(b, `,"additionalInfo":{"dropReason":"`...), reason...), `"}`...)
+		}
 	}
-	if !plain(org) {
-		return
+	if err := g.cfg.Outbox.Append(kind, append(b, '}')); err != nil {
+		g.log.Error("report lost", "interaction", x.Interaction, "error", redact(err.Error()))
 	}
-	took := max(g.cfg.Clock.Now().Sub(x.started), time.Microsecond)
-	b := append(make([]byte, 0, 512), `{"fapiInteractionId":"`...)
-	b = append(append(b, x.Interaction...), `","endpoint":"`...)
-	b = append(append(b, x.Operation.FullPath()...), `","statusCode":`...)
+}
+
+// reported appends the members that reports of either kind have.
+func (x *exchange) reported(b []byte) []byte {
+	took := max(x.gateway.cfg.Clock.Now().Sub(x.started), time.Microsecond)
+	b = append(append(append(b, `"endpoint":"`...), x.Operation.FullPath()...), `","statusCode":`...)
 	b = append(strconv.AppendInt(b, int64(x.status), 10), `,"httpMethod":"`...)
 	b = append(append(b, x.request.Method...), `","timestamp":"`...)
 	b = append(x.started.UTC().AppendFormat(b, "2006-01-02T15:04:05.000Z"), `","processTimespan":`...)
-	b = append(strconv.AppendFloat(b, float64(took.Microseconds())/1000, 'f', 3, 64), `,"clientOrgId":"`...)
-	b = append(append(b, org...), `","serverOrgId":"`...)
-	b = append(append(b, g.cfg.Organisation...), `","role":"SERVER"`...)
-	if reason := x.Report["dropReason"]; reason != "" { // the one member that the server's side owes
-		b = append(append(append(b, `,"additionalInfo":{"dropReason":"`...), reason...), `"}`...)
-	}
-	if err := g.cfg.Outbox.Append("private", append(b, '}')); err != nil {
-		g.log.Error("report lost", "interaction", x.Interaction, "error", redact(err.Error()))
-	}
+	return strconv.AppendFloat(b, float64(took.Microseconds())/1000, 'f', 3, 64)
 }
 
 // plain says whether a text is not empty and can stand in JSON as it is: ids of the directory can.
@@ -196,7 +198,8 @@ func plain(s string) bool {
 func (x *exchange) tell(ctx context.Context) {
 	g := x.gateway
 	took := g.cfg.Clock.Now().Sub(x.started)
-	e := Entry{At: x.started, Interaction: x.Interaction, Method: x.request.Method, Status: x.status, Rule: rule.Of(x.cause), Took: took}
+	e := Entry{At: x.started, Interaction: x.Interaction, Method: x.request.Method, Status: x.status, Rule: rule.Of(x.cause), Took: took,
+		Organisation: x.organisation(), IP: x.address()}
 	if x.Operation != nil {
 		e.Operation, e.Endpoint = x.Operation.ID, x.Operation.FullPath()
 	}

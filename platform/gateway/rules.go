@@ -39,9 +39,9 @@ func badHeader(name, detail string) *call.Problem {
 
 var headerRules = rule.NewSet("request headers",
 	row("RS-HDR-01/has-interaction-id", "x-fapi-interaction-id is present.", fault.Major,
-		func(x *exchange) bool { return x.sent == "" }, badHeader("x-fapi-interaction-id", "é obrigatório")),
+		func(x *exchange) bool { return x.sent == "" && !x.public() }, badHeader("x-fapi-interaction-id", "é obrigatório")),
 	row("RS-HDR-01/interaction-id-is-uuid", "x-fapi-interaction-id is a UUID of RFC 4122.", fault.Major,
-		func(x *exchange) bool { return x.sent != "" && !isUUID(x.sent) }, badHeader("x-fapi-interaction-id", "deve ser um UUID")),
+		func(x *exchange) bool { return x.sent != "" && !isUUID(x.sent) && !x.public() }, badHeader("x-fapi-interaction-id", "deve ser um UUID")),
 	row("RS-HDR-05/accept", "An Accept that does not take the API's media type is refused with 406.", fault.Minor,
 		func(x *exchange) bool { return !acceptable(x.request.Header, media(x.Operation)) },
 		call.Refuse(http.StatusNotAcceptable, "NAO_ACEITAVEL", "Formato não aceito", "O formato pedido em Accept não é oferecido")),

@@ -47,6 +47,9 @@ type Defect struct {
 	CaughtBy []string
 	// Client marks a lie on the wire that also tests a client.
 	Client bool
+	// Profile names the load profile whose thresholds notice the defect; "" is for those that a check
+	// notices.
+	Profile string
 
 	OnRequest    func(*Request)
 	OnReply      func(*Reply)
@@ -55,6 +58,7 @@ type Defect struct {
 	OnQuery      func(*Lookup)
 	OnReport     func(*Report)
 	OnLifetime   func(*Lifetime)
+	OnServe      func(*Serve)
 }
 
 // Area is the part of the name before the first slash.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -88,6 +89,45 @@ type Lifetime struct {
 	Duration time.Duration
 }
 
+// Serve is a call that has passed every rule and is about to be answered (service).
+type Serve struct {
+	Operation string // registry id
+	Class     string // its frequency class
+	Number    uint64 // of the call, counted while anything was armed, from 1
+	Second    int    // of the call within its second, from 1
+	Consents  int    // active ones of the caller
+	// Delay, when set by a defect, holds the answer back; Status, when set, is answered instead.
+	Delay  time.Duration
+	Status int
+
+	held *held
+}
+
+// Hold keeps b reachable until the next defect is armed or disarmed.
+func (v *Serve) Hold(b []byte) {
+	if v.held == nil {
+		return
+	}
+	v.held.mu.Lock()
+	defer v.held.mu.Unlock()
+	v.held.all = append(v.held.all, b)
+}
+
+// Held is how many pieces are kept so far.
+func (v *Serve) Held() int {
+	if v.held == nil {
+		return 0
+	}
+	v.held.mu.Lock()
+	defer v.held.mu.Unlock()
+	return len(v.held.all)
+}
+
+type held struct {
+	mu  sync.Mutex
+	all [][]byte
+}
+
 // Seams is what product code holds. Every method is safe on a nil receiver and is the identity while
 // nothing is armed; an unarmed call costs one atomic load.
 type Seams struct {
@@ -99,6 +139,7 @@ type armed struct {
 	names []string
 	off   map[string]bool
 	rows  []Defect
+	held  held
 }
 
 func (s *Seams) active() *armed {
@@ -178,6 +219,20 @@ func (s *Seams) Lookup(v *Lookup) { pass(s, v, func(d *Defect) func(*Lookup) { r
 
 // Report passes an event for the metrics platform.
 func (s *Seams) Report(v *Report) { pass(s, v, func(d *Defect) func(*Report) { return d.OnReport }) }
+
+// Serve passes a call that is about to be answered.
+func (s *Seams) Serve(v *Serve) {
+	a := s.active()
+	if a == nil {
+		return
+	}
+	v.held = &a.held
+	for i := range a.rows {
+		if fn := a.rows[i].OnServe; fn != nil {
+			fn(v)
+		}
+	}
+}
 
 // Lifetime returns the duration to use for the named thing.
 func (s *Seams) Lifetime(of string, d time.Duration) time.Duration {

@@ -83,7 +83,9 @@ type API struct {
 	Role    string // the directory role its clients need: "DADOS", "PAGTO"
 	Signed  bool   // messages travel as JWS (application/jwt)
 	// Unlimited APIs have neither per-minute limit nor monthly quota.
-	Unlimited  bool
+	Unlimited bool
+	// OpenData APIs are reported to the metrics platform as open data, without naming the caller.
+	OpenData   bool
 	Operations []*Operation
 }
 
