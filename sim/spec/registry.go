@@ -161,7 +161,7 @@ func Match(method, path string) (op *Operation, params map[string]string, pathKn
 }
 
 var (
-	apis = link(consents, resources, customers, accounts, payments, common, admin)
+	apis = link(consents, resources, customers, accounts, payments)
 	byID = index(apis)
 	root = tree(apis)
 )
