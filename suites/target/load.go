@@ -71,7 +71,7 @@ func Parse(b []byte) (*Target, error) {
 	if len(doc.Content) == 0 || doc.Content[0].Kind != yaml.MappingNode {
 		return nil, Problems{"not a YAML mapping"}
 	}
-	if p := unknown(doc.Content[0], reflect.TypeFor[Target](), ""); len(p) > 0 {
+	if p := UnknownKeys(doc.Content[0], reflect.TypeFor[Target](), ""); len(p) > 0 {
 		return nil, p
 	}
 	var t Target
@@ -84,21 +84,22 @@ func Parse(b []byte) (*Target, error) {
 	return &t, nil
 }
 
-// unknown lists the keys under node that typ does not know.
-func unknown(node *yaml.Node, typ reflect.Type, at string) (p Problems) {
+// UnknownKeys lists the keys under node that the type does not know by its yaml tags, each with its line and
+// the nearest known key. at is where the node stands; "" is the document.
+func UnknownKeys(node *yaml.Node, typ reflect.Type, at string) (p Problems) {
 	for typ.Kind() == reflect.Pointer {
 		typ = typ.Elem()
 	}
 	switch {
 	case node.Kind == yaml.AliasNode:
-		return unknown(node.Alias, typ, at)
+		return UnknownKeys(node.Alias, typ, at)
 	case node.Kind == yaml.SequenceNode && typ.Kind() == reflect.Slice:
 		for i, item := range node.Content {
-			p = append(p, unknown(item, typ.Elem(), fmt.Sprintf("%s[%d]", at, i))...)
+			p = append(p, UnknownKeys(item, typ.Elem(), fmt.Sprintf("%s[%d]", at, i))...)
 		}
 	case node.Kind == yaml.MappingNode && typ.Kind() == reflect.Map:
 		for i := 0; i+1 < len(node.Content); i += 2 {
-			p = append(p, unknown(node.Content[i+1], typ.Elem(), at+"."+node.Content[i].Value)...)
+			p = append(p, UnknownKeys(node.Content[i+1], typ.Elem(), at+"."+node.Content[i].Value)...)
 		}
 	case node.Kind == yaml.MappingNode && typ.Kind() == reflect.Struct:
 		known := map[string]reflect.Type{}
@@ -112,7 +113,7 @@ func unknown(node *yaml.Node, typ reflect.Type, at string) (p Problems) {
 		for i := 0; i+1 < len(node.Content); i += 2 {
 			key := node.Content[i]
 			if inner, ok := known[key.Value]; ok {
-				p = append(p, unknown(node.Content[i+1], inner, strings.TrimPrefix(at+"."+key.Value, "."))...)
+				p = append(p, UnknownKeys(node.Content[i+1], inner, strings.TrimPrefix(at+"."+key.Value, "."))...)
 				continue
 			}
 			p = append(p, fmt.Sprintf("line %d: unknown key %q%s; did you mean %q?", key.Line, key.Value, within(at), Nearest(key.Value, names)))
