@@ -1,0 +1,184 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"github.com/ensaio/ensaio/load/pace"
+	"github.com/ensaio/ensaio/load/record"
+	"github.com/ensaio/ensaio/sim/clock"
+	"github.com/ensaio/ensaio/sim/spec"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// fake is a source whose nth shot always is the same.
+type fake func(n uint64) Shot
+
+func (f fake) Shot(n uint64) Shot { return f(n) }
+
+func answers(status int) fake {
+	return func(n uint64) Shot {
+		class := []spec.Class{spec.High, spec.Low}[n%2]
+		return Shot{Operation: "op." + string(class), Class: class, Do: func(context.Context) Outcome { return Outcome{Status: status} }}
+	}
+}
+
+func constant(t testing.TB, rate float64, d time.Duration) pace.Pacer {
+	t.Helper()
+	p, err := pace.Constant(rate, d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestEveryArrivalIsSentOnceAndWhenDue(t *testing.T) {
+	var mu sync.Mutex
+	seen := map[uint64]int{}
+	source := fake(func(n uint64) Shot {
+		mu.Lock()
+		seen[n]++
+		mu.Unlock()
+		return answers(200)(n)
+	})
+	rec, err := Run(context.Background(), Plan{Pacer: constant(t, 1000, 500*time.Millisecond), Source: source, Clock: clock.New()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := range uint64(500) {
+		if seen[n] != 1 {
+			t.Fatalf("arrival %d was sent %d times", n, seen[n])
+		}
+	}
+	if counts := rec.Counts(); counts["op.high"] != 250 || counts["op.low"] != 250 {
+		t.Errorf("counts %v", counts)
+	}
+	if median := rec.Lag.Percentile(50); median > 2*time.Millisecond {
+		t.Errorf("half of the requests left more than %v late", median)
+	}
+}
+
+func TestASlowTargetDoesNotSlowTheArrivals(t *testing.T) {
+	c := clock.New()
+	release := make(chan struct{})
+	var sent atomic.Int64
+	source := fake(func(uint64) Shot {
+		return Shot{Operation: "op", Class: spec.High, Do: func(context.Context) Outcome {
+			if sent.Add(1) == 100 {
+				close(release) // the last one frees all
+			}
+			<-release
+			return Outcome{Status: 200}
+		}}
+	})
+	rec, err := Run(context.Background(), Plan{Pacer: constant(t, 1000, 100*time.Millisecond), Source: source, Clock: c, InFlight: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g := rec.Generator; g.InFlightPeak != 100 {
+		t.Errorf("%d were in flight at once, want all 100", g.InFlightPeak)
+	}
+}
+
+func TestTheWaitForAPlaceInFlightCountsInTheLatency(t *testing.T) {
+	source := fake(func(uint64) Shot {
+		return Shot{Operation: "op", Class: spec.High, Do: func(ctx context.Context) Outcome {
+			if err := clock.New().Sleep(ctx, 40*time.Millisecond); err != nil {
+				return Outcome{Err: err}
+			}
+			return Outcome{Status: 200}
+		}}
+	})
+	rec, err := Run(context.Background(), Plan{Pacer: constant(t, 100, 200*time.Millisecond), Source: source, Clock: clock.New(), InFlight: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One place, 40 ms each, 20 arrivals within 200 ms: the last one waits for more than half a second.
+	s := rec.Operations["op"]
+	if s.Count != 20 {
+		t.Fatalf("%d of 20 arrived", s.Count)
+	}
+	if worst := s.Corrected.Max(); worst < 400*time.Millisecond {
+		t.Errorf("the largest corrected latency is %v, want the wait in it", worst)
+	}
+	if worst := s.Service.Percentile(50); worst > 200*time.Millisecond {
+		t.Errorf("the median service time is %v, want about 40ms", worst)
+	}
+	if rec.Generator.Saturated < 300*time.Millisecond {
+		t.Errorf("held back for %v, want most of the run", rec.Generator.Saturated)
+	}
+}
+
+func TestAnInterruptedRunKeepsWhatItMeasured(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	why := errors.New("the user said stop")
+	source := fake(func(n uint64) Shot {
+		if n == 10 {
+			cancel(why)
+		}
+		return answers(200)(n)
+	})
+	rec, err := Run(ctx, Plan{Pacer: constant(t, 1000, time.Hour), Source: source, Clock: clock.New()})
+	if !errors.Is(err, why) {
+		t.Fatalf("error %v", err)
+	}
+	rep := rec.Report(record.Identity{Profile: "x"})
+	if !rep.Partial || rep.Verdict != record.VerdictNone || rep.Requests < 10 {
+		t.Errorf("partial %v, verdict %s, %d requests", rep.Partial, rep.Verdict, rep.Requests)
+	}
+}
+
+func TestARunThatCannotPassAnyMoreEndsEarly(t *testing.T) {
+	rec, err := Run(context.Background(), Plan{Pacer: constant(t, 200, time.Hour), Source: answers(503), Clock: clock.New(), Abort: true,
+		Thresholds: []Threshold{{Name: "no server errors", Metric: "5xx", Limit: 0}}})
+	if !errors.Is(err, ErrLost) {
+		t.Fatalf("error %v", err)
+	}
+	rep := rec.Report(record.Identity{Thresholds: []Threshold{{Name: "no server errors", Metric: "5xx", Limit: 0}}})
+	if rep.Verdict != record.VerdictFail || !rep.Partial || rep.Requests == 0 {
+		t.Errorf("verdict %s, partial %v, %d requests", rep.Verdict, rep.Partial, rep.Requests)
+	}
+}
+
+func TestFailuresHaveKinds(t *testing.T) {
+	for want, o := range map[string]Outcome{
+		record.Timeout: {Err: fmt.Errorf("get: %w", context.DeadlineExceeded)},
+		record.Refused: {Err: fmt.Errorf("dial: %w", syscall.ECONNREFUSED)},
+		record.Reset:   {Err: io.ErrUnexpectedEOF},
+		record.TLS:     {Err: errors.New("remote error: tls: bad certificate")},
+		record.Other:   {Err: errors.New("something else")},
+		record.Wrong:   {Status: 200, Wrong: "an empty list"},
+		"":             {Status: 200},
+	} {
+		if got, _ := failure(o); got != want {
+			t.Errorf("%v: %q, want %q", o, got, want)
+		}
+	}
+}
+
+func TestBadPlansAreRefused(t *testing.T) {
+	good := Plan{Pacer: constant(t, 1, time.Second), Source: answers(200), Clock: clock.New()}
+	for name, bend := range map[string]func(*Plan){
+		"no schedule":    func(p *Plan) { p.Pacer = nil },
+		"no source":      func(p *Plan) { p.Source = nil },
+		"no clock":       func(p *Plan) { p.Clock = nil },
+		"no such share":  func(p *Plan) { p.Share, p.Shares = 2, 2 },
+		"unknown metric": func(p *Plan) { p.Thresholds = []Threshold{{Metric: "p42"}} },
+	} {
+		p := good
+		bend(&p)
+		if _, err := Run(context.Background(), p); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
+	}
+}
