@@ -169,7 +169,8 @@ func (p *Platform) serve(cfg Config, ports Ports) (err error) {
 			found, ok := p.Payments.Find(id)
 			return found, ok
 		},
-		Cancel: p.Payments.CancelAtHolder,
+		Payments: p.Payments.Each,
+		Cancel:   p.Payments.CancelAtHolder,
 	})
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/ensaio/ensaio/platform/consent"
 	"github.com/ensaio/ensaio/platform/gateway"
+	"github.com/ensaio/ensaio/platform/payment"
 )
 
 // Consents is what the holder does with consents.
@@ -39,6 +40,8 @@ type Config struct {
 	Gateway  Gateway
 	// Payment shows a payment by id.
 	Payment func(id string) (any, bool)
+	// Payments shows every payment until yield says false.
+	Payments func(yield func(*payment.Payment) bool)
 	// Cancel takes a payment back at its payer's wish.
 	Cancel func(ctx context.Context, id string) error
 }
@@ -56,6 +59,7 @@ const channel = "core"
 //	POST /consents/{id}/approve   {"approver":"…"}; empty is the next open approval
 //	GET  /payments/{id}
 //	POST /payments/{id}/cancel    the payer takes it back here
+//	GET  /books/payments          every payment as JSON lines, payers as words that only compare
 //	GET  /limits, POST /limits    {"minute":true,"month":true,"perSecond":0}
 //	GET  /counters                calls answered, active consents
 //	POST /reset                   forget what the limits counted
@@ -68,6 +72,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("POST /consents/{id}/approve", s.approve)
 	mux.HandleFunc("GET /payments/{id}", s.payment)
 	mux.HandleFunc("POST /payments/{id}/cancel", s.cancel)
+	mux.HandleFunc("GET /books/payments", s.books)
 	mux.HandleFunc("GET /limits", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, s.Gateway.Limits()) })
 	mux.HandleFunc("POST /limits", s.limits)
 	mux.HandleFunc("GET /counters", func(w http.ResponseWriter, _ *http.Request) {

@@ -152,6 +152,15 @@ func (s *Service) Find(id string) (*Payment, bool) {
 	return nil, false
 }
 
+// Each shows every payment as it is now, in no order, until yield says false.
+func (s *Service) Each(yield func(*Payment) bool) {
+	for _, e := range s.payments.all() {
+		if !yield(e.now.Load()) {
+			return
+		}
+	}
+}
+
 // outage turns trouble with the core into the answer the standard has for it.
 func outage(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
