@@ -175,10 +175,7 @@ func gather(ctx context.Context, t *target.Target, b *filing.Book) error {
 	if t.Capabilities.Bank == "" {
 		return nil
 	}
-	if err := stream(ctx, t, "bank", "/books/payments", lines(b.Paid)); err != nil {
-		return err
-	}
-	return stream(ctx, t, "bank", "/books/downtime", lines(b.Down))
+	return stream(ctx, t, "bank", "/books/payments", lines(b.Paid))
 }
 
 // stream reads the answer of a control surface however long it is.
