@@ -129,7 +129,7 @@ func (i *issuer) serve(w http.ResponseWriter, r *http.Request) {
 		answer(w, 200, token)
 	case strings.HasPrefix(path, "/open-banking/") && api != nil:
 		api(w, &q)
-	case pcm != nil && (path == "/pcm-token/" || strings.HasPrefix(path, "/report-api/")):
+	case pcm != nil && (strings.HasPrefix(path, "/pcm-token") || strings.HasPrefix(path, "/report-api/")):
 		pcm(w, &q)
 	default:
 		w.WriteHeader(204)

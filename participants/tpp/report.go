@@ -1,50 +1,62 @@
 package tpp
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
-	"strings"
+	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/ensaio/ensaio/sim/spec"
 )
 
-// The limits of a report queue: what a request may carry, and what is kept while the platform is away.
+// The kinds of reports of a client, beside the steps of a redirection.
+const private = "private"
+
+// The pauses of a reporter: while reports gather, and between attempts that fail.
 const (
-	batchSize = 5000
-	backlog   = 200_000
+	linger       = time.Second
+	firstPause   = 200 * time.Millisecond
+	longestPause = 30 * time.Second
 )
 
-const (
-	privatePath = "/report-api/v1/private/report/"
-	hybridPath  = "/report-api/v2/hybrid-flow/"
-)
-
-// reporter tells the metrics platform the client's side of every call, in the background. Reports wait
-// in memory until they are accepted; the oldest are dropped, and counted, when too many wait.
+// reporter tells the metrics platform the client's side of every call, in the background. A report waits
+// in the outbox until the platform has answered for it, whatever happens meanwhile: it is accepted, or
+// discarded with a reason. An attempt whose outcome is unclear is made again, and a report that the
+// platform then refuses as a repetition counts as delivered.
 type reporter struct {
 	client *Client
 	on     bool
+	box    Outbox
+	kick   chan struct{} // somebody waits: no more gathering
+	cancel context.CancelFunc
+	ended  chan struct{}
+
+	// The sender's own state, touched by its goroutine alone.
+	told      map[uint64]bool // delivered, but behind one that is not
+	uncertain map[uint64]bool // sent, outcome unknown
+	before    uint64          // reports up to here may have been sent by an earlier process
+	token     token
 
 	mu      sync.Mutex
-	waiting map[string][]map[string]any // by path
-	held    int
-	lost    int
+	settled uint64 // everything up to here was told
+	moved   chan struct{}
+	problem error    // of the last attempt, nil after a success
 	refused []string // why the platform discarded reports
-	token   string
-	until   time.Time
 
-	sending sync.Mutex // one delivery at a time
-	cancel  context.CancelFunc
-	ended   chan struct{}
+	lost, accepted, discarded, repeated, failures atomic.Int64
 }
 
 func newReporter(c *Client) *reporter {
-	r := &reporter{client: c, on: c.cfg.PCM.URL != "" && c.cfg.PCM.Token != "", waiting: map[string][]map[string]any{}, ended: make(chan struct{})}
+	r := &reporter{client: c, on: c.cfg.PCM.URL != "" && c.cfg.PCM.Token != "", box: c.cfg.Outbox, kick: make(chan struct{}, 1), ended: make(chan struct{}),
+		told: map[uint64]bool{}, uncertain: map[uint64]bool{}, moved: make(chan struct{})}
+	if r.box == nil {
+		r.box = newMemory(backlog)
+	}
+	r.before = r.box.Last()
 	ctx, cancel := context.WithCancel(context.Background())
 	r.cancel = cancel
 	if !r.on {
@@ -60,49 +72,90 @@ func (r *reporter) close() {
 	<-r.ended
 }
 
-// run delivers what waits every second, and less often while that fails.
-func (r *reporter) run(ctx context.Context) {
-	defer close(r.ended)
-	pause := time.Second
-	for r.client.cfg.Clock.Sleep(ctx, pause) == nil {
-		if r.deliver(ctx) != nil {
-			pause = min(2*pause, time.Minute)
-		} else {
-			pause = time.Second
-		}
+// Report queues a private report of the client's side that the caller has built whole. It never waits and
+// may be called by many at once.
+func (c *Client) Report(r spec.Report) {
+	if c.out.on {
+		c.out.add(private, r.AppendJSON(make([]byte, 0, 640)))
 	}
 }
 
-func (r *reporter) add(path string, report map[string]any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.held >= backlog {
-		for p, list := range r.waiting {
-			if len(list) > 0 {
-				r.waiting[p] = list[1:]
-				r.held--
-				r.lost++
-				break
+// add queues an encoded report, which nobody may change afterwards.
+func (r *reporter) add(kind string, body []byte) {
+	if r.box.Append(kind, body) != nil {
+		r.lost.Add(1)
+	}
+}
+
+// tellOf queues a report that is a value.
+func (r *reporter) tellOf(kind string, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		r.lost.Add(1)
+		return
+	}
+	r.add(kind, body)
+}
+
+// FlushReports sends what waits without gathering and returns when everything queued before was told, one
+// way or the other. When ctx ends first, the error says why the last attempt failed.
+func (c *Client) FlushReports(ctx context.Context) error {
+	r := c.out
+	target := r.box.Last()
+	for first := true; r.on; first = false {
+		r.mu.Lock()
+		settled, moved, problem := r.settled, r.moved, r.problem
+		r.mu.Unlock()
+		if settled >= target || r.box.Len() == 0 {
+			return nil
+		}
+		if first || problem == nil { // a platform in trouble is not hurried
+			select {
+			case r.kick <- struct{}{}:
+			default:
 			}
 		}
+		select {
+		case <-moved:
+		case <-r.ended:
+			return errors.New("flush reports: the client is closed")
+		case <-ctx.Done():
+			if problem != nil {
+				return fmt.Errorf("flush reports: %w: %w", ctx.Err(), problem)
+			}
+			return fmt.Errorf("flush reports: %w", ctx.Err())
+		}
 	}
-	r.waiting[path] = append(r.waiting[path], report)
-	r.held++
+	return nil
 }
 
-// FlushReports delivers everything that waits, and returns why it could not.
-func (c *Client) FlushReports(ctx context.Context) error {
-	if !c.out.on {
-		return nil
-	}
-	return c.out.deliver(ctx)
+// ReportStats tells how the reports of a client fare.
+type ReportStats struct {
+	Waiting   int   // not yet answered for
+	Lost      int64 // never queued for lack of room
+	Accepted  int64
+	Discarded int64 // by the platform; see [Client.ReportsRefused]
+	Repeated  int64 // already there when they were sent again
+	Failures  int64 // attempts that had to be made again
+	// Problem is why the last attempt failed, "" after a success.
+	Problem string
 }
 
-// ReportsWaiting is how many reports have not been accepted yet, and how many were dropped for lack of room.
+// ReportStats returns the counters.
+func (c *Client) ReportStats() ReportStats {
+	r := c.out
+	s := ReportStats{Waiting: r.box.Len(), Lost: r.lost.Load(), Accepted: r.accepted.Load(), Discarded: r.discarded.Load(), Repeated: r.repeated.Load(), Failures: r.failures.Load()}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.problem != nil {
+		s.Problem = r.problem.Error()
+	}
+	return s
+}
+
+// ReportsWaiting is how many reports have not been answered for, and how many were lost for lack of room.
 func (c *Client) ReportsWaiting() (waiting, lost int) {
-	c.out.mu.Lock()
-	defer c.out.mu.Unlock()
-	return c.out.held, c.out.lost
+	return c.out.box.Len(), int(c.out.lost.Load())
 }
 
 // ReportsRefused lists why the metrics platform discarded reports, at most a hundred reasons.
@@ -112,136 +165,68 @@ func (c *Client) ReportsRefused() []string {
 	return append([]string(nil), c.out.refused...)
 }
 
-// deliver sends batches until nothing waits or one fails; a failed batch waits again, in its place.
-func (r *reporter) deliver(ctx context.Context) error {
-	r.sending.Lock()
-	defer r.sending.Unlock()
-	for {
-		path, batch := r.take()
-		if len(batch) == 0 {
-			return nil
+// run sends until the client is closed.
+func (r *reporter) run(ctx context.Context) {
+	defer close(r.ended)
+	pause := firstPause
+	for ctx.Err() == nil {
+		list, err := r.gather(ctx)
+		if err == nil {
+			err = r.deliver(ctx, list)
 		}
-		if err := r.post(ctx, path, batch, true); err != nil {
-			r.mu.Lock()
-			r.waiting[path] = append(batch, r.waiting[path]...)
-			r.held += len(batch)
-			r.mu.Unlock()
-			return err
+		if ctx.Err() != nil {
+			return
 		}
-	}
-}
-
-func (r *reporter) take() (string, []map[string]any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for path, list := range r.waiting {
-		if len(list) == 0 {
+		r.note(err)
+		if err == nil {
+			pause = firstPause
 			continue
 		}
-		limit := batchSize
-		if strings.HasPrefix(path, hybridPath) {
-			limit = 1000
+		r.failures.Add(1)
+		wait := pause/2 + rand.N(pause) //nolint:gosec // spreads retries, keeps no secret
+		var later *retryAfter
+		if errors.As(err, &later) {
+			wait = max(wait, min(later.pause, longestPause))
 		}
-		n := min(limit, len(list))
-		r.waiting[path] = list[n:]
-		r.held -= n
-		return path, list[:n:n]
+		r.rest(ctx, wait)
+		pause = min(2*pause, longestPause)
 	}
-	return "", nil
 }
 
-func (r *reporter) post(ctx context.Context, path string, batch []map[string]any, again bool) error {
-	token, err := r.bearer(ctx)
-	if err != nil {
-		return err
+// gather waits for reports, then a little for more.
+func (r *reporter) gather(ctx context.Context) ([]Kept, error) {
+	window := spec.MaxReports + len(r.told)
+	list, err := r.box.Next(ctx, window)
+	if err != nil || len(list)-len(r.told) >= spec.MaxReports {
+		return list, err
 	}
-	body, err := json.Marshal(batch)
-	if err != nil {
-		return fmt.Errorf("report: %w", err)
-	}
-	status, answer, err := r.call(ctx, false, "POST", strings.TrimSuffix(r.client.cfg.PCM.URL, "/")+path, "application/json", token, body)
-	switch {
-	case err != nil:
-		return fmt.Errorf("report: %w", err)
-	case status == http.StatusUnauthorized && again:
-		r.mu.Lock()
-		r.token = ""
-		r.mu.Unlock()
-		return r.post(ctx, path, batch, false)
-	case status == http.StatusOK, status == http.StatusMultiStatus:
-		r.note(answer)
-		return nil
-	}
-	return fmt.Errorf("report: %s answered %d", path, status)
+	r.rest(ctx, linger)
+	return r.box.Next(ctx, window)
 }
 
-// note keeps the reasons of what was discarded. Discarded reports are not sent again: they would be
-// discarded again.
-func (r *reporter) note(answer []byte) {
-	var items []struct {
-		Status  string `json:"status"`
-		Message string `json:"message"`
+// rest waits until the time has passed on the ecosystem's clock or on the wall, whichever is earlier, or
+// until somebody wants everything sent.
+func (r *reporter) rest(ctx context.Context, d time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, d)
+	defer cancel()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		_ = r.client.cfg.Clock.Sleep(ctx, d) // its error is the end of ctx
+	}()
+	select {
+	case <-over:
+	case <-r.kick:
+		cancel()
+		<-over
 	}
-	if json.Unmarshal(answer, &items) != nil {
-		return
-	}
+}
+
+// note publishes the outcome of an attempt.
+func (r *reporter) note(err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, it := range items {
-		if it.Status == "DISCARDED" && len(r.refused) < 100 {
-			r.refused = append(r.refused, it.Message)
-		}
-	}
+	r.problem = err
+	close(r.moved)
+	r.moved = make(chan struct{})
 }
-
-func (r *reporter) bearer(ctx context.Context) (string, error) {
-	now := r.client.cfg.Clock.Now()
-	r.mu.Lock()
-	token, until := r.token, r.until
-	r.mu.Unlock()
-	if token != "" && now.Before(until) {
-		return token, nil
-	}
-	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {r.client.cfg.SoftwareID}}
-	status, answer, err := r.call(ctx, true, "POST", r.client.cfg.PCM.Token, "application/x-www-form-urlencoded", "", []byte(form.Encode()))
-	if err != nil {
-		return "", fmt.Errorf("metrics token: %w", err)
-	}
-	var t struct {
-		AccessToken string `json:"access_token"`
-		ExpiresIn   int    `json:"expires_in"`
-	}
-	if status != http.StatusOK || json.Unmarshal(answer, &t) != nil || t.AccessToken == "" {
-		return "", fmt.Errorf("metrics token: answered %d", status)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.token, r.until = t.AccessToken, now.Add(time.Duration(t.ExpiresIn)*time.Second-30*time.Second)
-	return t.AccessToken, nil
-}
-
-// call is outside the recorded exchanges: reports are not reported.
-func (r *reporter) call(ctx context.Context, certificate bool, method, address, media, token string, body []byte) (int, []byte, error) {
-	q, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
-	if err != nil {
-		return 0, nil, err
-	}
-	q.Header.Set("Content-Type", media)
-	q.Header.Set("Accept", "application/json")
-	if token != "" {
-		q.Header.Set("Authorization", "Bearer "+token)
-	}
-	pool := r.client.pool(nil)
-	if certificate {
-		pool = r.client.pool(&r.client.cfg.Transport)
-	}
-	a, err := pool.Do(q)
-	if err != nil {
-		return 0, nil, withoutAddress(err)
-	}
-	defer func() { _ = a.Body.Close() }()
-	answer, err := readBounded(a.Body)
-	return a.StatusCode, answer, err
-}
-
-var errTooLarge = errors.New("answer too large")

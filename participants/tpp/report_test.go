@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -49,7 +50,14 @@ func TestEveryCallIsReportedAsTheClientSawIt(t *testing.T) {
 		if r.Cert != "" || r.Header.Get("Authorization") != "Bearer pcm" {
 			t.Errorf("reported with certificate %q and %q", r.Cert, r.Header.Get("Authorization"))
 		}
-		answer(w, 207, []any{map[string]any{"status": "DISCARDED", "message": "Unlisted endpoint"}})
+		var batch []any
+		if err := json.Unmarshal(r.Body, &batch); err != nil {
+			t.Error(err)
+		}
+		for n := range batch {
+			batch[n] = spec.Taken{Status: spec.ReportDiscarded, Message: "Unlisted endpoint"}
+		}
+		answer(w, 207, batch)
 	}
 	i.api = func(w http.ResponseWriter, r *request) {
 		w.Header().Set("X-Fapi-Interaction-Id", uuid.NewString())
@@ -75,7 +83,7 @@ func TestEveryCallIsReportedAsTheClientSawIt(t *testing.T) {
 	if err := c.FlushReports(ctx); err != nil {
 		t.Fatal(err)
 	}
-	got := i.reports(t, privatePath)
+	got := i.reports(t, spec.PrivateReportPath)
 	if len(got) != 5 {
 		t.Fatalf("want 5 private reports, got %d", len(got))
 	}
@@ -103,53 +111,125 @@ func TestEveryCallIsReportedAsTheClientSawIt(t *testing.T) {
 			t.Errorf("%s was told to the metrics platform", never)
 		}
 	}
-	if sent := i.reports(t, hybridPath+"client/redirect-to-server"); len(sent) != 1 || sent[0]["consentId"] != "urn:bancoensaio:9" || sent[0]["uriAuthorizationEndpoint"] != s.Authorization {
+	if sent := i.reports(t, spec.HybridFlowPath+"hybrid-flow/"+"client/redirect-to-server"); len(sent) != 1 || sent[0]["consentId"] != "urn:bancoensaio:9" || sent[0]["uriAuthorizationEndpoint"] != s.Authorization {
 		t.Errorf("redirect reported as %v", sent)
 	}
-	if sent := i.reports(t, hybridPath+"client/redirect-target-with-errors"); len(sent) != 1 || sent[0]["error"] != "access_denied" || sent[0]["platform"] != "BROWSER" {
+	if sent := i.reports(t, spec.HybridFlowPath+"hybrid-flow/"+"client/redirect-target-with-errors"); len(sent) != 1 || sent[0]["error"] != "access_denied" || sent[0]["platform"] != "BROWSER" {
 		t.Errorf("return reported as %v", sent)
 	}
-	if reasons := c.ReportsRefused(); len(reasons) != 3 || reasons[0] != "Unlisted endpoint" {
+	if reasons := c.ReportsRefused(); len(reasons) != 7 || reasons[0] != "Unlisted endpoint" {
 		t.Errorf("refused %v", reasons)
 	}
 }
 
 type comesBack string
 
-func TestReportsOutliveAnOutage(t *testing.T) {
+// Every way in which the platform can fail, one after the other: no report is lost, and none is taken
+// for refused that had arrived before.
+func TestReportsOutliveATroubledPlatform(t *testing.T) {
 	i := newIssuer(t)
-	status, tokens := 503, 0
+	var asked []string
+	trouble := []func(w http.ResponseWriter, items int){
+		func(w http.ResponseWriter, _ int) { answer(w, 503, map[string]any{"message": "away"}) },
+		func(w http.ResponseWriter, _ int) { answer(w, 401, map[string]any{"message": "Unauthorized"}) },
+		func(w http.ResponseWriter, _ int) { _, _ = w.Write([]byte("<html>maintenance</html>")) },
+		func(w http.ResponseWriter, _ int) { answer(w, 207, []any{}) },
+		func(_ http.ResponseWriter, _ int) { panic(http.ErrAbortHandler) },
+		func(w http.ResponseWriter, items int) {
+			all := make([]spec.Taken, items)
+			for n := range all {
+				all[n] = spec.Taken{Status: spec.ReportAccepted}
+			}
+			all[0] = spec.Taken{Status: spec.ReportDiscarded, Message: "Duplicated report"}
+			answer(w, 207, all)
+		},
+	}
 	i.pcm = func(w http.ResponseWriter, r *request) {
-		if r.URL.Path == "/pcm-token/" {
-			tokens++
+		if strings.HasPrefix(r.URL.Path, "/pcm-token") {
+			asked = append(asked, r.URL.Path)
 			answer(w, 200, map[string]any{"access_token": "pcm", "expires_in": 21600})
 			return
 		}
-		answer(w, status, []any{})
+		var batch []spec.Report
+		if err := json.Unmarshal(r.Body, &batch); err != nil {
+			t.Error(err)
+		}
+		next := trouble[0]
+		trouble = trouble[1:]
+		if len(trouble) > 0 {
+			go i.clk.Advance(time.Minute) // the pause before the next attempt
+		}
+		next(w, len(batch))
 	}
 	i.api = func(w http.ResponseWriter, _ *request) { answer(w, 200, map[string]any{}) }
 	c := reporting(i)
 	s := i.server(c)
-	ctx := context.Background()
+	ctx := t.Context()
 	for range 3 {
 		c.API(s, spec.Find("accounts.list")).Send(ctx)
 	}
-	if err := c.FlushReports(ctx); err == nil {
-		t.Error("an outage was not told")
-	}
-	status = 401
-	if err := c.FlushReports(ctx); err == nil || tokens != 2 {
-		t.Errorf("a refused token was renewed %d times", tokens-1)
-	}
-	if waiting, lost := c.ReportsWaiting(); waiting != 3 || lost != 0 {
-		t.Errorf("%d wait, %d lost", waiting, lost)
-	}
-	status = 200
 	if err := c.FlushReports(ctx); err != nil {
 		t.Fatal(err)
 	}
-	if waiting, _ := c.ReportsWaiting(); waiting != 0 {
-		t.Errorf("%d still wait", waiting)
+	if got := c.ReportStats(); got != (ReportStats{Accepted: 2, Repeated: 1, Failures: 4}) {
+		t.Errorf("%+v", got)
+	}
+	if len(trouble) != 0 || len(asked) != 2 || asked[1] != "/pcm-token-fresh/" {
+		t.Errorf("%d troubles left, tokens from %v", len(trouble), asked)
+	}
+}
+
+// A platform that stays away keeps a flush until its context ends, and then is named.
+func TestAFlushSaysWhyItCouldNot(t *testing.T) {
+	i := newIssuer(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	n := 0
+	i.pcm = func(w http.ResponseWriter, _ *request) {
+		if n++; n == 2 {
+			cancel()
+		}
+		go i.clk.Advance(time.Minute)
+		answer(w, 500, map[string]any{})
+	}
+	c := reporting(i)
+	c.Report(spec.Report{Role: spec.ClientSide})
+	if err := c.FlushReports(ctx); err == nil || !strings.Contains(err.Error(), "answered 500") {
+		t.Errorf("got %v", err)
+	}
+	if s := c.ReportStats(); s.Waiting != 1 || s.Accepted != 0 || s.Problem == "" {
+		t.Errorf("%+v", s)
+	}
+}
+
+// Reports that fit nowhere are counted, and take nothing of those that wait.
+func TestABacklogIsBoundedAndSaysSo(t *testing.T) {
+	m := newMemory(100)
+	for range 3 {
+		_ = m.Append(private, make([]byte, 40))
+	}
+	if err := m.Append(private, make([]byte, 40)); err == nil || m.Len() != 2 || m.Last() != 2 {
+		t.Errorf("%v, %d wait", err, m.Len())
+	}
+	if err := m.Ack(1); err != nil || m.Len() != 1 || m.Append(private, make([]byte, 40)) != nil {
+		t.Errorf("%v: %d wait", err, m.Len())
+	}
+	if list, err := m.Next(t.Context(), 9); err != nil || len(list) != 2 || list[0].Seq != 2 || list[1].Seq != 3 {
+		t.Errorf("%v %v", list, err)
+	}
+}
+
+// What one report costs the call it is about.
+func BenchmarkReport(b *testing.B) {
+	c := &Client{out: &reporter{on: true, box: newMemory(1 << 40)}}
+	r := spec.Report{FapiInteractionID: uuid.NewString(), Endpoint: "/open-banking/accounts/v2/accounts", StatusCode: 200, HTTPMethod: "GET", Timestamp: spec.At(time.Unix(1, 0)),
+		ProcessTimespan: 12.5, ClientOrgID: clientOrg, ServerOrgID: bankOrg, Role: spec.ClientSide, ClientSSID: software, EndpointURIPrefix: "https://api.bank.test",
+		AdditionalInfo: []byte(`{"consentId":"urn:bancoensaio:9","tokenId":"c9ng8aKzxNXm"}`)}
+	b.ReportAllocs()
+	for b.Loop() {
+		c.Report(r)
+		if c.out.box.Len() == 10_000 {
+			_ = c.out.box.Ack(c.out.box.Last())
+		}
 	}
 }
 

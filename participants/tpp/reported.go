@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/ensaio/ensaio/sim/spec"
 )
 
 // companyProfile is what the federal company register would say of any of the synthetic companies: a
@@ -39,19 +41,15 @@ func (r *reporter) exchange(e *Exchange) {
 		return
 	}
 	millis := float64(e.FirstByte) / float64(time.Millisecond)
-	r.add(privatePath, map[string]any{
-		"fapiInteractionId": id,
-		"endpoint":          endpoint,
-		"endpointUriPrefix": prefix,
-		"statusCode":        status,
-		"httpMethod":        e.Method,
-		"timestamp":         e.Started.Format("2006-01-02T15:04:05.000Z"),
-		"processTimespan":   max(millis, 0.001),
-		"clientOrgId":       r.client.cfg.OrganisationID,
-		"serverOrgId":       e.party,
-		"clientSSId":        r.client.cfg.SoftwareID,
-		"role":              "CLIENT",
-		"additionalInfo":    r.client.additionalInfo(e, status),
+	info, err := json.Marshal(r.client.additionalInfo(e, status))
+	if err != nil {
+		r.lost.Add(1)
+		return
+	}
+	r.client.Report(spec.Report{
+		FapiInteractionID: id, Endpoint: endpoint, EndpointURIPrefix: prefix, StatusCode: status, HTTPMethod: e.Method, Timestamp: spec.At(e.Started),
+		ProcessTimespan: max(millis, 0.001), ClientOrgID: r.client.cfg.OrganisationID, ServerOrgID: e.party, ClientSSID: r.client.cfg.SoftwareID,
+		Role: spec.ClientSide, AdditionalInfo: info,
 	})
 }
 
@@ -260,7 +258,7 @@ func (r *reporter) redirect(step, consent string, extra map[string]any) {
 		}
 		report[name] = v
 	}
-	r.add(hybridPath+step, report)
+	r.tellOf("hybrid-flow/"+step, report)
 }
 
 // pepper makes tokenIds useless to whoever sees them.

@@ -59,7 +59,9 @@ type Config struct {
 	SSA            string // address that answers a fresh software statement assertion
 	Directory      DirectoryURLs
 	PCM            PCMURLs
-	CA             *x509.CertPool
+	// Outbox keeps reports until they are told; nil keeps them in memory, 256 MiB at most.
+	Outbox Outbox
+	CA     *x509.CertPool
 	// Hosts maps a public name to the address it is reached at, with or without port.
 	Hosts map[string]string
 	Clock *clock.Clock
@@ -114,7 +116,8 @@ func New(cfg Config) (*Client, error) {
 // Config returns who the client is. Keys inside are the client's own: treat them as secrets.
 func (c *Client) Config() Config { return c.cfg }
 
-// Close ends background reporting, without flushing it, and closes every connection.
+// Close ends background reporting, without flushing it, and closes every connection. What was not told
+// stays in an outbox that was given.
 func (c *Client) Close() {
 	c.out.close()
 	c.mu.Lock()
