@@ -7,6 +7,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,6 +40,10 @@ type Outcome struct {
 	Err    error  // of the transport
 	Wrong  string // how the answer is not what was asked for
 }
+
+// ErrShort is the outcome of a shot that was not sent because the generator had not made what it needs in
+// time. It says nothing of the target, and counts as the generator's fault.
+var ErrShort = errors.New("the generator had nothing ready to send")
 
 // Source makes the shots of a run. The nth arrival gets the same operation for the same seed. Shot is
 // called by many goroutines at once, between the instant the arrival was due and the instant it is sent, so

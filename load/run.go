@@ -179,6 +179,10 @@ func (r *runner) send(a arrival) {
 	s.Done = r.now()
 	cancel()
 	r.inflight.Add(-1)
+	if errors.Is(outcome.Err, ErrShort) {
+		r.rec.Miss()
+		return
+	}
 	s.Status = outcome.Status
 	s.Failure, s.Detail = failure(outcome)
 	r.rec.Add(s)

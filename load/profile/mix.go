@@ -5,13 +5,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ensaio/ensaio/load/record"
 	"github.com/ensaio/ensaio/sim/spec"
 	"github.com/ensaio/ensaio/suites/target"
 )
 
 // Security is the class of what the authorization server answers. It has no frequency class; its budget
 // is that of class high.
-const Security spec.Class = "security"
+const Security = record.Security
 
 // Classes are the classes that a mix and a budget may name.
 var Classes = []spec.Class{spec.High, spec.MediumHigh, spec.Medium, spec.Low, Security}

@@ -113,11 +113,13 @@ type Thresholds struct {
 	Latency *bool `yaml:"latency,omitempty" json:"latency,omitempty"`
 	// Errors is the share of requests without an answer and of wrong answers.
 	Errors *float64 `yaml:"errors,omitempty" json:"errors,omitempty"`
-	// ServerErrors is the share of 5xx, without 529.
+	// ServerErrors is how many 5xx there may be, 529 apart.
 	ServerErrors *float64 `yaml:"serverErrors,omitempty" json:"serverErrors,omitempty"`
 	// Overloads is the share of 529, Limited that of 423 and 429.
 	Overloads *float64 `yaml:"overloads,omitempty" json:"overloads,omitempty"`
 	Limited   *float64 `yaml:"limited,omitempty" json:"limited,omitempty"`
+	// Slope is how much the median latency of a class may grow, in milliseconds a minute.
+	Slope *float64 `yaml:"slope,omitempty" json:"slope,omitempty"`
 	// Availability is the least share of available minutes, counted as the monitoring counts traffic.
 	Availability *float64 `yaml:"availability,omitempty" json:"availability,omitempty"`
 	// Memory is how much the target's memory may grow after its warm-up, as a factor.
@@ -265,11 +267,14 @@ func (p *Profile) searchProblems(say func(string, ...any)) {
 }
 
 func (t Thresholds) problems(say func(string, ...any)) {
-	for name, share := range map[string]*float64{"errors": t.Errors, "serverErrors": t.ServerErrors, "overloads": t.Overloads,
+	for name, share := range map[string]*float64{"errors": t.Errors, "overloads": t.Overloads,
 		"limited": t.Limited, "availability": t.Availability, "achieved": t.Achieved} {
 		if share != nil && (*share < 0 || *share > 1) {
 			say("thresholds.%s is %v, want a share from 0 to 1", name, *share)
 		}
+	}
+	if t.ServerErrors != nil && *t.ServerErrors < 0 {
+		say("thresholds.serverErrors is %v, want a count of 0 or more", *t.ServerErrors)
 	}
 	if t.Memory != nil && *t.Memory <= 1 {
 		say("thresholds.memory is %v, want a factor above 1", *t.Memory)

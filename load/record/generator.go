@@ -31,6 +31,9 @@ func (g *Generator) merge(o Generator) {
 // latency: a fifteenth of the tightest budget of the standard.
 const LagLimit = 100 * time.Millisecond
 
+// shortLimit is the share of requests that the generator may fail to have ready and still be trusted.
+const shortLimit = 0.005
+
 // Bottleneck says why the generator, and not the target, explains the latency; nothing when it does not.
 func (r *Recording) Bottleneck() []string {
 	r.mu.Lock()
@@ -40,7 +43,7 @@ func (r *Recording) Bottleneck() []string {
 
 func (r *Recording) bottleneck() []string {
 	var why []string
-	if r.Answered == 0 {
+	if r.Answered+r.Short == 0 {
 		return nil
 	}
 	if lag := r.Lag.Percentile(99); lag > LagLimit {
@@ -51,6 +54,9 @@ func (r *Recording) bottleneck() []string {
 	}
 	if why == nil && r.Wait.Percentile(99) > LagLimit && r.idle() {
 		why = append(why, fmt.Sprintf("all %d places in flight were taken while the target answered in %s on average", r.Generator.InFlightLimit, round(r.service())))
+	}
+	if all := r.Answered + r.Short; float64(r.Short) > shortLimit*float64(all) {
+		why = append(why, fmt.Sprintf("nothing was ready to be sent for %d of %d requests", r.Short, all))
 	}
 	if why == nil {
 		return nil

@@ -70,6 +70,7 @@ type data struct {
 	Elapsed    time.Duration // how much of it was played
 	Slot       time.Duration // resolution of the timeline
 	Unsent     uint64        // arrivals that were due and could not be sent before the run was given up
+	Short      uint64        // arrivals for which the generator had nothing ready to send
 	Due        uint64        // arrivals of the whole schedule, of these shares
 	Answered   uint64
 	Failed     uint64 // not good: failures and server errors
@@ -122,6 +123,13 @@ func (r *Recording) Add(s Sample) {
 	r.slice(s.Done).Achieved++
 }
 
+// Miss counts an arrival for which the generator had nothing ready to send: it says nothing of the target.
+func (r *Recording) Miss() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Short++
+}
+
 // slice is the timeline's part at t, grown as needed.
 func (r *Recording) slice(t time.Duration) *Slice {
 	i := int(max(t, 0) / r.Slot)
@@ -165,6 +173,7 @@ func (r *Recording) Merge(other *Recording) error {
 	}
 	r.Elapsed = max(r.Elapsed, o.Elapsed)
 	r.Unsent += o.Unsent
+	r.Short += o.Short
 	r.Due += o.Due
 	r.Answered += o.Answered
 	r.Failed += o.Failed
@@ -264,7 +273,7 @@ func (r *Recording) rates() (offered, achieved float64) {
 			within += s.Achieved
 		}
 	}
-	return float64(r.Answered+r.Unsent) / played, float64(within) / played
+	return float64(r.Answered+r.Unsent+r.Short) / played, float64(within) / played
 }
 
 func addAll[K comparable](into, from map[K]uint64) {

@@ -27,6 +27,8 @@ type Identity struct {
 	Command    string   // what repeats the run
 	Thresholds []Threshold
 	Facts      Facts
+	// Findings are what was held against the target beside the recording: they count like thresholds.
+	Findings []Verdict
 	Notes      []string
 	Pictures   []Picture
 	// Availability replaces the figures that the traffic of the run gives, when probes were kept as well.
@@ -155,7 +157,7 @@ const Notice = "Rehearsal in a simulated or test environment. Not a certificatio
 
 // Report judges the recording and gives it the form of load.json.
 func (r *Recording) Report(id Identity) *Report {
-	verdicts := r.Judge(id.Thresholds, id.Facts)
+	verdicts := append(r.Judge(id.Thresholds, id.Facts), id.Findings...)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	why := r.bottleneck()
@@ -163,7 +165,7 @@ func (r *Recording) Report(id Identity) *Report {
 		APIVersion: "ensaio/v1", Kind: "Load", Notice: Notice, Profile: id.Profile, Title: id.Title, Target: id.Target,
 		Seed: id.Seed, Defects: append([]string{}, id.Defects...), Tool: id.Tool, Command: id.Command,
 		Started: r.Started, Duration: r.Elapsed.Seconds(), Planned: r.Planned.Seconds(), Partial: r.Stopped != "", Stopped: r.Stopped,
-		Requests: r.Answered, Failed: r.Failed, Unsent: r.Unsent, Errors: map[string]uint64{}, Thresholds: verdicts,
+		Requests: r.Answered, Failed: r.Failed, Unsent: r.Unsent + r.Short, Errors: map[string]uint64{}, Thresholds: verdicts,
 		Notes: append([]string{}, id.Notes...), Pictures: id.Pictures,
 	}
 	rep.Offered, rep.Achieved = r.rates()
@@ -209,6 +211,9 @@ func (r *Recording) notes(why []string) []string {
 	var notes []string
 	if r.Stopped != "" {
 		notes = append(notes, fmt.Sprintf("Stopped after %s of %s: %s. The figures are those of the part that was played.", round(r.Elapsed), r.Planned, r.Stopped))
+	}
+	if r.Short > 0 {
+		notes = append(notes, fmt.Sprintf("The generator had nothing ready to send for %d arrivals; they count neither for nor against the target.", r.Short))
 	}
 	if r.Unsent > 0 {
 		notes = append(notes, fmt.Sprintf("%d arrivals were due and not sent before the end.", r.Unsent))

@@ -47,6 +47,7 @@ var metrics = []Metric{
 	{Name: "errors", Title: "share of failed requests", Unit: "share", value: errorShare, lost: tooManyErrors},
 	{Name: "5xx", Title: "server errors (529 apart)", Unit: "count", value: serverErrors, lost: tooMany5xx},
 	{Name: "529", Title: "share of 529 in valid requests", Unit: "share", value: overloaded},
+	{Name: "limited", Title: "share refused by a limit (423, 429)", Unit: "share", value: limited},
 	{Name: "achieved", Title: "answered of what was offered", Unit: "share", Least: true, Timing: true, value: achievedShare},
 	{Name: "availability", Title: "available minutes of those with traffic, worst endpoint", Unit: "share", Least: true, value: availability},
 	{Name: "memory", Title: "growth of the target's memory", Unit: "bytes", value: fact("memory")},
@@ -263,6 +264,15 @@ func overloaded(r *Recording, of string, _ Facts) (float64, string) {
 		return 0, noTraffic
 	}
 	return float64(count(series, func(s *Series) uint64 { return s.Codes[529] })) / float64(all), ""
+}
+
+func limited(r *Recording, of string, _ Facts) (float64, string) {
+	series := r.of(of)
+	all := count(series, ended)
+	if all == 0 {
+		return 0, noTraffic
+	}
+	return float64(count(series, func(s *Series) uint64 { return s.Codes[423] + s.Codes[429] })) / float64(all), ""
 }
 
 func achievedShare(r *Recording, _ string, _ Facts) (float64, string) {

@@ -1,0 +1,71 @@
+package profile
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ensaio/ensaio/load/pace"
+	"github.com/ensaio/ensaio/load/record"
+	"github.com/ensaio/ensaio/sim/spec"
+)
+
+// Schedule makes the arrivals of the pacer over a time.
+func (p Pacer) Schedule(d time.Duration) (pace.Pacer, error) {
+	switch p.Kind {
+	case "constant":
+		return pace.Constant(p.Rate, d)
+	case "ramp":
+		return pace.Ramp(p.From, p.To, d)
+	case "step":
+		steps := make([]pace.Step, p.Steps)
+		for i := range steps {
+			rate := p.From + (p.To-p.From)*float64(i)/float64(p.Steps-1)
+			steps[i] = pace.Step{Rate: rate, For: d * time.Duration(i+1) / time.Duration(p.Steps)}
+			if i > 0 {
+				steps[i].For -= d * time.Duration(i) / time.Duration(p.Steps)
+			}
+		}
+		return pace.Steps(steps...)
+	case "spike":
+		at, width := time.Duration(p.At), time.Duration(p.For)
+		if at == 0 {
+			return pace.Spike(p.Rate, p.Peak, d, width)
+		}
+		if at+width >= d {
+			return nil, fmt.Errorf("a spike from %v for %v does not fit into %v", at, width, d)
+		}
+		return pace.Steps(pace.Step{Rate: p.Rate, For: at}, pace.Step{Rate: p.Peak, For: width}, pace.Step{Rate: p.Rate, For: d - at - width})
+	case "payday":
+		return pace.Payday(p.Peak, d)
+	}
+	return nil, fmt.Errorf("no pacer %q", p.Kind)
+}
+
+// Rows are the thresholds as they are held against a recording. What needs more than the recording
+// (memory, the published status) is not among them.
+func (p *Profile) Rows() []record.Threshold {
+	var rows []record.Threshold
+	t := p.Thresholds
+	if p.JudgesLatency() {
+		for _, c := range Classes {
+			rows = append(rows, record.Threshold{Name: "class " + string(c), Metric: "p95", Of: string(c), Limit: float64(p.Budget(c).Milliseconds())})
+		}
+	}
+	for _, row := range []struct {
+		name, metric string
+		limit        *float64
+	}{
+		{"errors", "errors", t.Errors}, {"server errors", "5xx", t.ServerErrors}, {"overloads", "529", t.Overloads},
+		{"limited", "limited", t.Limited}, {"availability", "availability", t.Availability}, {"achieved", "achieved", t.Achieved},
+	} {
+		if row.limit != nil {
+			rows = append(rows, record.Threshold{Name: row.name, Metric: row.metric, Limit: *row.limit})
+		}
+	}
+	if t.Slope != nil {
+		for _, c := range []spec.Class{spec.High, spec.MediumHigh, spec.Medium, spec.Low} {
+			rows = append(rows, record.Threshold{Name: "slope " + string(c), Metric: "slope", Of: string(c), Limit: *t.Slope})
+		}
+	}
+	return rows
+}
