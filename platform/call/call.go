@@ -95,6 +95,8 @@ type Problem struct {
 	Items  []Item
 	// RetryAfter, when positive, is sent as Retry-After (429, 423, 529).
 	RetryAfter time.Duration
+	// Header holds what else the answer's header says.
+	Header http.Header
 }
 
 // Item is one entry of the errors list. Title and Detail never carry personal data or internals.

@@ -31,6 +31,7 @@ type Gateway interface {
 	Limits() gateway.Limits
 	SetLimits(gateway.Limits)
 	ResetCounts()
+	Usage() gateway.Usage
 	Calls() int64
 }
 
@@ -60,7 +61,9 @@ const channel = "core"
 //	GET  /payments/{id}
 //	POST /payments/{id}/cancel    the payer takes it back here
 //	GET  /books/payments          every payment as JSON lines, payers as words that only compare
-//	GET  /limits, POST /limits    {"minute":true,"month":true,"perSecond":0}
+//	GET  /limits, POST /limits    {"preset":"regulatory","minute":true,"month":true,"perSecond":300,"grows":true};
+//	                              what is not named stays, after a preset what that says
+//	GET  /limits/usage            how much of them is used, and what the regulation's steps demand
 //	GET  /counters                calls answered, active consents
 //	POST /reset                   forget what the limits counted
 func New(cfg Config) http.Handler {
@@ -75,6 +78,7 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("GET /books/payments", s.books)
 	mux.HandleFunc("GET /limits", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, s.Gateway.Limits()) })
 	mux.HandleFunc("POST /limits", s.limits)
+	mux.HandleFunc("GET /limits/usage", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, s.Gateway.Usage()) })
 	mux.HandleFunc("GET /counters", func(w http.ResponseWriter, _ *http.Request) {
 		say(w, http.StatusOK, map[string]any{"calls": s.Gateway.Calls(), "activeConsents": s.Consents.Active()})
 	})
@@ -176,15 +180,6 @@ func (s *surface) cancel(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.payment(w, r)
-}
-
-func (s *surface) limits(w http.ResponseWriter, r *http.Request) {
-	l := s.Gateway.Limits() // what is not named stays
-	if !read(w, r, &l) {
-		return
-	}
-	s.Gateway.SetLimits(l)
-	say(w, http.StatusOK, l)
 }
 
 // read takes a small JSON body; an absent one leaves v as it is.

@@ -26,6 +26,9 @@ func (d *desk) Limits() gateway.Limits     { return d.limits }
 func (d *desk) SetLimits(l gateway.Limits) { d.limits = l }
 func (d *desk) ResetCounts()               { d.resets++ }
 func (d *desk) Calls() int64               { return 7 }
+func (d *desk) Usage() gateway.Usage {
+	return gateway.Usage{Second: gateway.Share{Count: 5, Limit: d.limits.PerSecond}}
+}
 
 func TestTheHoldersSide(t *testing.T) {
 	ctx := context.Background()
@@ -100,6 +103,20 @@ func TestTheHoldersSide(t *testing.T) {
 	do("POST", "/limits", `{"perSecond":300}`, 200)
 	if l := do("GET", "/limits", "", 200); l["month"] != true || l["perSecond"] != 300.0 || l["minute"] != false {
 		t.Error(l)
+	}
+	for preset, want := range gateway.Presets {
+		if do("POST", "/limits", `{"preset":"`+preset+`"}`, 200); d.limits != want {
+			t.Errorf("%s: %+v", preset, d.limits)
+		}
+	}
+	do("POST", "/limits", `{"preset":"regulatory","month":false}`, 200)
+	if want := (gateway.Limits{Minute: true, PerSecond: 300, Grows: true}); d.limits != want {
+		t.Errorf("%+v", d.limits)
+	}
+	do("POST", "/limits", `{"preset":"strict"}`, 400)
+	do("POST", "/limits", `{"perSecond":-1}`, 400)
+	if u := do("GET", "/limits/usage", "", 200); u["second"].(map[string]any)["limit"] != 300.0 || d.limits.PerSecond != 300 {
+		t.Error(u)
 	}
 	do("POST", "/reset", "", 204)
 	if c := do("GET", "/counters", "", 200); c["calls"] != 7.0 || c["activeConsents"] != 1.0 || d.resets != 1 {

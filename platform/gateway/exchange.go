@@ -27,10 +27,8 @@ type exchange struct {
 	chain  []*x509.Certificate // presented by the client, leaf first
 	bearer string
 	sent   string // x-fapi-interaction-id as received
-	paged  bool   // carries a valid pagination key
-	quota  *quotaKey
-	// reserved says that the quota was charged before the answer.
-	reserved bool
+	paged  bool   // a further page, with a valid pagination key
+	quota  *quota
 
 	status int
 	header http.Header
@@ -88,9 +86,8 @@ func (x *exchange) answer(ctx context.Context, w http.ResponseWriter) {
 // pass leads the call through the rules to its handler.
 func (x *exchange) pass(ctx context.Context, w http.ResponseWriter) (*call.Answer, error) {
 	g, sw := x.gateway, x.gateway.cfg.Seams
-	spare := g.limit.second(x.started)
 	handle, err := x.route()
-	if !spare {
+	if !x.fits(ctx) {
 		x.recognise(ctx)
 		return nil, overloaded
 	}

@@ -259,7 +259,8 @@ func TestLimits(t *testing.T) {
 	}
 	get("good", past, 423)
 	get("good", strings.TrimPrefix(first.Links["next"], base), 200)
-	w.clock.Advance(61 * time.Minute) // the key has lost its life, and counts again
+	get("good", strings.TrimPrefix(first.Links["self"], base), 423) // the first page is no further page
+	w.clock.Advance(61 * time.Minute)                               // the key has lost its life, and counts again
 	get("good", strings.TrimPrefix(first.Links["next"], base), 423)
 	w.clock.Advance(30 * 24 * time.Hour)
 	get("good", past, 200)
@@ -270,8 +271,10 @@ func TestLimits(t *testing.T) {
 		get("good", accounts, 200)
 	}
 	r := get("good", accounts, 429)
-	if r.Header.Get("Retry-After") != "30" {
-		t.Errorf("Retry-After %q", r.Header.Get("Retry-After"))
+	for name, want := range map[string]string{"Retry-After": "30", "X-Rate-Limit": "1000", "X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Time": "30"} {
+		if got := r.Header.Get(name); got != want {
+			t.Errorf("%s %q", name, got)
+		}
 	}
 	get("boreal", accounts, 200)
 	for range 1100 {
@@ -281,6 +284,7 @@ func TestLimits(t *testing.T) {
 	get("good", accounts, 200)
 
 	w.SetLimits(gateway.Limits{PerSecond: 3})
+	w.ResetCounts()
 	for range 3 {
 		get("good", balances, 200)
 	}

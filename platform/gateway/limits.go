@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"sync"
-	"sync/atomic"
+	"strconv"
 	"time"
 
 	"github.com/ensaio/ensaio/platform/call"
@@ -19,126 +18,17 @@ import (
 type Limits struct {
 	Minute bool `json:"minute"` // calls per minute, origin and endpoint: 429
 	Month  bool `json:"month"`  // calls per month, customer, endpoint, resource and origin: 423
-	// PerSecond bounds all calls together: 529; 0 is no bound.
-	PerSecond int `json:"perSecond"`
+	// PerSecond bounds all calls together: 529; 0 is no bound. With Grows it is only the beginning: what
+	// the steps of the regulation demand, as soon as it is due, comes on top.
+	PerSecond int  `json:"perSecond"`
+	Grows     bool `json:"grows"`
 }
 
-// brasilia is the zone of calendar months.
-var brasilia = time.FixedZone("BRT", -3*60*60)
-
-type minuteKey struct {
-	origin string // organisation
-	op     *spec.Operation
-}
-
-type quotaKey struct {
-	origin, customer, resource string
-	op                         *spec.Operation
-}
-
-// limiter counts in memory. A count belongs to its clock minute or calendar month and is forgotten with it.
-type limiter struct {
-	limits atomic.Pointer[Limits]
-
-	mu      sync.Mutex
-	sec     int64
-	seconds int
-	minute  int64
-	minutes map[minuteKey]int
-	month   int
-	months  map[quotaKey]int
-}
-
-func newLimiter(l Limits) *limiter {
-	m := &limiter{minutes: map[minuteKey]int{}, months: map[quotaKey]int{}}
-	m.limits.Store(&l)
-	return m
-}
-
-// second counts a call against the bound of all calls.
-func (l *limiter) second(now time.Time) bool {
-	bound := l.limits.Load().PerSecond
-	if bound <= 0 {
-		return true
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if s := now.Unix(); s != l.sec {
-		l.sec, l.seconds = s, 0
-	}
-	l.seconds++
-	return l.seconds <= bound
-}
-
-// current is how many calls were counted in that second.
-func (l *limiter) current(now time.Time) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if now.Unix() != l.sec {
-		return 0
-	}
-	return l.seconds
-}
-
-// perMinute counts a call against the bound of its minute.
-func (l *limiter) perMinute(now time.Time, k minuteKey, bound int) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if m := now.Unix() / 60; m != l.minute {
-		l.minute = m
-		clear(l.minutes)
-	}
-	l.minutes[k]++
-	return l.minutes[k] <= bound
-}
-
-func monthOf(t time.Time) int {
-	y, m, _ := t.In(brasilia).Date()
-	return y*12 + int(m)
-}
-
-func (l *limiter) turn(now time.Time) {
-	if month := monthOf(now); month != l.month {
-		l.month = month
-		clear(l.months)
-	}
-}
-
-// reserve counts a call that is about to be answered, if the bound of its month leaves room: of many at
-// the same time no more are answered than the bound allows.
-func (l *limiter) reserve(now time.Time, k quotaKey, bound int) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.turn(now)
-	if l.months[k] >= bound {
-		return false
-	}
-	l.months[k]++
-	return true
-}
-
-// release takes back what was reserved at that time.
-func (l *limiter) release(at time.Time, k quotaKey) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.month == monthOf(at) && l.months[k] > 0 {
-		l.months[k]--
-	}
-}
-
-func (l *limiter) use(now time.Time, k quotaKey) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.turn(now)
-	l.months[k]++
-}
-
-func (l *limiter) reset() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.sec, l.seconds, l.minute, l.month = 0, 0, 0, 0
-	clear(l.minutes)
-	clear(l.months)
+// Presets of limits, by name: as strict as the regulation allows, generous, and none.
+var Presets = map[string]Limits{
+	"regulatory": {Minute: true, Month: true, PerSecond: Floor, Grows: true},
+	"generous":   {Minute: true, PerSecond: 10 * Floor},
+	"off":        {},
 }
 
 var overloaded = &call.Problem{Status: 529, RetryAfter: time.Second, Items: []call.Item{{
@@ -146,16 +36,38 @@ var overloaded = &call.Problem{Status: 529, RetryAfter: time.Second, Items: []ca
 }}}
 
 var (
-	errExempt = errors.New("not limited")
-	errFree   = errors.New("not counted")
+	errExempt  = errors.New("not limited")
+	errFree    = errors.New("not counted")
+	errCharged = errors.New("counted")
 )
 
 // The rows below say what limits leave alone: a breach means that the call is exempt.
+var demandRules = rule.NewSet("traffic floor exemption",
+	rule.Rule[*exchange]{ID: "TRAF-02/renewals-are-left-out", Text: "Calls about the renewal of consents are no part of the requests per second.", Weight: fault.Minor,
+		Check: func(_ context.Context, x *exchange) error {
+			if x.Operation != nil && x.Operation.Renewal {
+				return errExempt
+			}
+			return nil
+		}},
+)
+
 var exemptRules = rule.NewSet("limit exemption",
 	rule.Rule[*exchange]{ID: "TRAF-01/exempt-apis", Text: "Consents, resources and services know neither minute limit nor monthly quota.", Weight: fault.Major,
 		Check: func(_ context.Context, x *exchange) error {
 			if x.Operation.API.Unlimited {
 				return errExempt
+			}
+			return nil
+		}},
+)
+
+// chargeRules say what a pagination key does not free: a breach means that the call counts.
+var chargeRules = rule.NewSet("quota charge",
+	rule.Rule[*exchange]{ID: "OPER-03/first-page-counts", Text: "The first page of a query counts against the monthly quota, whatever key it carries.", Weight: fault.Minor,
+		Check: func(_ context.Context, x *exchange) error {
+			if n, err := strconv.Atoi(x.Query("page")); err != nil || n <= 1 {
+				return errCharged
 			}
 			return nil
 		}},
@@ -193,52 +105,110 @@ func monthly(o *spec.Operation) int {
 	return 8
 }
 
+// fits counts the call into its second and says whether that has room for it.
+func (x *exchange) fits(ctx context.Context) bool {
+	g := x.gateway
+	if demandRules.Check(ctx, g.cfg.Seams, x) != nil {
+		return true
+	}
+	n, bound := g.limit.second(x.started), int(g.limit.bound.Load())
+	if bound > 0 && g.cfg.Seams.Bends() {
+		v := fault.Limit{Of: "second", At: x.started, Period: x.started.Unix(), Bound: bound}
+		if x.Operation != nil {
+			v.Operation = x.Operation.ID
+		}
+		g.cfg.Seams.Limit(&v)
+		bound = v.Bound
+	}
+	return bound <= 0 || n <= bound
+}
+
 // measure applies the limits before the call is answered, and readies the pagination key.
 func (x *exchange) measure(ctx context.Context) error {
 	g, o := x.gateway, x.Operation
 	if o.Monthly > 0 && (o.Shape == spec.List || o.Shape == spec.Dated || o.Shape == spec.Recent) {
 		x.PageKey, x.paged = g.pager.key(x)
+		x.paged = x.paged && chargeRules.Check(ctx, g.cfg.Seams, x) == nil
 	}
 	limits := g.limit.limits.Load()
 	if !limits.Minute && !limits.Month || exemptRules.Check(ctx, g.cfg.Seams, x) != nil {
 		return nil
 	}
 	if limits.Minute {
-		k, active := minuteKey{x.address(), o}, 0
-		if x.Client != nil {
-			k.origin, active = x.Client.OrganisationID, g.cfg.Active(x.Client.ID)
-		}
-		bound := o.Class.PerMinute(active)
-		if !g.limit.perMinute(x.started, k, bound) {
-			p := call.Refuse(http.StatusTooManyRequests, "LIMITE_POR_MINUTO_EXCEDIDO", "Muitas requisições", fmt.Sprintf("O limite de %d requisições por minuto foi atingido", bound))
-			p.RetryAfter = time.Duration(60-x.started.Unix()%60) * time.Second
-			return p
+		if err := x.measureMinute(); err != nil {
+			return err
 		}
 	}
 	if limits.Month && x.Client != nil {
-		k := quotaKey{origin: x.Client.OrganisationID, customer: x.Token.Customer, op: o}
-		for _, v := range x.Params {
-			k.resource += v + "/"
-		}
-		x.quota = &k
-		if bound := monthly(o); !x.paged && !g.limit.reserve(x.started, k, bound) {
-			return call.Refuse(http.StatusLocked, "LIMITE_OPERACIONAL_EXCEDIDO", "Limite operacional excedido", fmt.Sprintf("O limite de %d chamadas no mês foi atingido", bound))
-		}
-		x.reserved = !x.paged
+		return x.measureMonth()
 	}
 	return nil
 }
 
+func (x *exchange) measureMinute() error {
+	g := x.gateway
+	k, active := minuteKey{x.address(), x.Operation}, 0
+	if x.Client != nil {
+		k.origin, active = x.Client.OrganisationID, g.cfg.Active(x.Client.ID)
+	}
+	promised, minute := x.Operation.Class.PerMinute(active), x.started.Unix()/60
+	bound := promised
+	if g.cfg.Seams.Bends() {
+		v := fault.Limit{Of: "minute", Operation: x.Operation.ID, Origin: k.origin, At: x.started, Period: minute, Bound: bound}
+		g.cfg.Seams.Limit(&v)
+		k.origin, minute, bound = v.Origin, v.Period, v.Bound
+	}
+	used := g.limit.minutes.count(minute, k)
+	used.promise(promised)
+	if used.Add(1) <= int64(bound) {
+		return nil
+	}
+	left := 60 - x.started.Unix()%60
+	p := call.Refuse(http.StatusTooManyRequests, "LIMITE_POR_MINUTO_EXCEDIDO", "Muitas requisições", fmt.Sprintf("O limite de %d requisições por minuto foi atingido", bound))
+	p.RetryAfter = time.Duration(left) * time.Second
+	p.Header = http.Header{"X-Rate-Limit": {strconv.Itoa(bound)}, "X-Rate-Limit-Remaining": {"0"}, "X-Rate-Limit-Time": {strconv.FormatInt(left, 10)}}
+	return p
+}
+
+func (x *exchange) measureMonth() error {
+	g := x.gateway
+	q := &quota{quotaKey: quotaKey{origin: x.Client.OrganisationID, customer: x.Token.Customer, op: x.Operation}, month: monthOf(x.started)}
+	for _, v := range x.Params {
+		q.resource += v + "/"
+	}
+	bound := monthly(x.Operation)
+	if g.cfg.Seams.Bends() {
+		v := fault.Limit{Of: "month", Operation: x.Operation.ID, Origin: q.origin, Customer: q.customer, Resource: q.resource, At: x.started, Period: q.month, Bound: bound}
+		g.cfg.Seams.Limit(&v)
+		q.origin, q.customer, q.resource, q.month, bound = v.Origin, v.Customer, v.Resource, v.Period, v.Bound
+	}
+	x.quota = q
+	if !x.paged && !g.limit.months.charge(q.month, q.quotaKey, bound) {
+		return call.Refuse(http.StatusLocked, "LIMITE_OPERACIONAL_EXCEDIDO", "Limite operacional excedido", fmt.Sprintf("O limite de %d chamadas no mês foi atingido", bound))
+	}
+	q.charged = !x.paged
+	return nil
+}
+
+// quota is the count that a call belongs to.
+type quota struct {
+	quotaKey
+	month   int64
+	charged bool // before the answer
+}
+
 // count charges an answered call to its quota, where that has not been done before the answer.
 func (x *exchange) count(ctx context.Context) {
-	if x.quota == nil {
+	q := x.quota
+	if q == nil {
 		return
 	}
+	months := &x.gateway.limit.months
 	switch free := successRules.Check(ctx, x.gateway.cfg.Seams, x) != nil; {
-	case free && x.reserved:
-		x.gateway.limit.release(x.started, *x.quota)
-	case !free && !x.reserved:
-		x.gateway.limit.use(x.started, *x.quota)
+	case free && q.charged:
+		months.release(q.month, q.quotaKey)
+	case !free && !q.charged:
+		months.count(q.month, q.quotaKey).Add(1)
 	}
 }
 
@@ -246,9 +216,9 @@ func (x *exchange) count(ctx context.Context) {
 func (g *Gateway) Limits() Limits { return *g.limit.limits.Load() }
 
 // SetLimits puts other limits in force, with what was counted so far.
-func (g *Gateway) SetLimits(l Limits) { g.limit.limits.Store(&l) }
+func (g *Gateway) SetLimits(l Limits) { g.limit.set(l) }
 
-// ResetCounts forgets what was counted.
+// ResetCounts forgets what was counted, the steps of the traffic floor with it.
 func (g *Gateway) ResetCounts() { g.limit.reset() }
 
 // Calls is how many calls were answered so far.

@@ -74,6 +74,9 @@ func (x *exchange) refuse(ctx context.Context, err error) {
 	if encodeErr != nil {
 		body = []byte(`{"errors":[]}`) // strings always encode
 	}
+	for name, values := range p.Header {
+		x.header[name] = values
+	}
 	x.header["Content-Type"] = []string{jsonType}
 	if p.Status == http.StatusUnprocessableEntity && x.Operation != nil && x.Operation.API.Signed && x.Client != nil && x.gateway.cfg.Messages != nil {
 		if sealed, sealErr := x.gateway.cfg.Messages.Seal(ctx, &x.Call, body); sealErr == nil {

@@ -9,11 +9,11 @@ func TestEveryNamedDefectBreaksOneThingAndNamesItsCheck(t *testing.T) {
 			t.Errorf("%s stands twice", d.Name)
 		}
 		seen[d.Name] = true
-		if d.Symptom == "" || d.Rule == "" || d.Weight == "" || len(d.CaughtBy) == 0 {
+		if d.Symptom == "" || d.Rule == "" || d.Weight == "" || (len(d.CaughtBy) == 0) == (d.Profile == "") {
 			t.Errorf("%s is incomplete", d.Name)
 		}
 		effects := 0
-		for _, has := range []bool{d.OnRequest != nil, d.OnReply != nil, d.OnClaims != nil, d.OnTransition != nil, d.OnQuery != nil, d.OnReport != nil, d.OnLifetime != nil, d.OnServe != nil, d.Kind == Off} {
+		for _, has := range []bool{d.OnRequest != nil, d.OnReply != nil, d.OnClaims != nil, d.OnTransition != nil, d.OnQuery != nil, d.OnReport != nil, d.OnLifetime != nil, d.OnServe != nil, d.OnLimit != nil, d.Kind == Off} {
 			if has {
 				effects++
 			}

@@ -59,6 +59,7 @@ type Defect struct {
 	OnReport     func(*Report)
 	OnLifetime   func(*Lifetime)
 	OnServe      func(*Serve)
+	OnLimit      func(*Limit)
 }
 
 // Area is the part of the name before the first slash.

@@ -128,6 +128,18 @@ type held struct {
 	all [][]byte
 }
 
+// Limit is a call about to be counted against a limit (limits).
+type Limit struct {
+	Of        string // "second", "minute" or "month"
+	Operation string // registry id, "" when none
+	// Whose count it is: the caller, the customer and the resource, as far as the limit tells them apart.
+	Origin, Customer, Resource string
+	At                         time.Time
+	// Period numbers the second, minute or month, and is forgotten with it; calls above Bound are refused.
+	Period int64
+	Bound  int
+}
+
 // Seams is what product code holds. Every method is safe on a nil receiver and is the identity while
 // nothing is armed; an unarmed call costs one atomic load.
 type Seams struct {
@@ -233,6 +245,9 @@ func (s *Seams) Serve(v *Serve) {
 		}
 	}
 }
+
+// Limit passes a call that is about to be counted.
+func (s *Seams) Limit(v *Limit) { pass(s, v, func(d *Defect) func(*Limit) { return d.OnLimit }) }
 
 // Lifetime returns the duration to use for the named thing.
 func (s *Seams) Lifetime(of string, d time.Duration) time.Duration {

@@ -6,8 +6,8 @@ var consents = &API{
 		{ID: "consents.create", Method: "POST", Path: "/consents", Title: "Create a data consent", Grant: ClientCredentials, Scope: "consents", Class: High, Shape: Action},
 		{ID: "consents.read", Method: "GET", Path: "/consents/{consentId}", Title: "Read a data consent", Grant: ClientCredentials, Scope: "consents", Class: High, Shape: Action},
 		{ID: "consents.delete", Method: "DELETE", Path: "/consents/{consentId}", Title: "Revoke or reject a data consent", Grant: ClientCredentials, Scope: "consents", Class: High, Shape: Action},
-		{ID: "consents.extend", Method: "POST", Path: "/consents/{consentId}/extends", Title: "Extend a data consent", Grant: AuthorizationCode, Scope: "openid", Class: Low, Shape: Action, CustomerHeaders: true},
-		{ID: "consents.extensions", Method: "GET", Path: "/consents/{consentId}/extensions", Title: "List the extensions of a data consent", Grant: ClientCredentials, Scope: "consents", Class: Low, Shape: Action, MinPageSize: 25},
+		{ID: "consents.extend", Method: "POST", Path: "/consents/{consentId}/extends", Title: "Extend a data consent", Grant: AuthorizationCode, Scope: "openid", Class: Low, Shape: Action, CustomerHeaders: true, Renewal: true},
+		{ID: "consents.extensions", Method: "GET", Path: "/consents/{consentId}/extensions", Title: "List the extensions of a data consent", Grant: ClientCredentials, Scope: "consents", Class: Low, Shape: Action, MinPageSize: 25, Renewal: true},
 	},
 }
 

@@ -114,6 +114,8 @@ type Operation struct {
 	Idempotent bool
 	// CustomerHeaders calls require x-fapi-customer-ip-address and x-customer-user-agent.
 	CustomerHeaders bool
+	// Renewal calls are left out where requests per second are counted (traffic limits page).
+	Renewal bool
 	// PCM lists the additionalInfo members that the caller's reports of this operation owe whatever the
 	// case; Owes tells all, with codes and conditions.
 	PCM []string

@@ -1,0 +1,215 @@
+package gateway
+
+import (
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ensaio/ensaio/sim/spec"
+)
+
+// brasilia is the zone of calendar months.
+var brasilia = time.FixedZone("BRT", -3*60*60)
+
+type minuteKey struct {
+	origin string // organisation, or the address of a caller of public operations
+	op     *spec.Operation
+}
+
+type quotaKey struct {
+	origin, customer, resource string
+	op                         *spec.Operation
+}
+
+// limiter counts in memory: a count belongs to its clock second, clock minute or calendar month and is
+// forgotten with it, or with the process.
+//
+// Every call meets the limiter, so nothing that all calls share is locked: the second is one word, and
+// minutes and months lie in shards.
+type limiter struct {
+	limits  atomic.Pointer[Limits]
+	bound   atomic.Int64  // of a second, 0 for none
+	pulse   atomic.Uint64 // the clock second, then the calls counted in it
+	steps   steps
+	minutes counts[minuteKey]
+	months  counts[quotaKey]
+}
+
+const (
+	pulseBits = 24
+	pulseMask = 1<<pulseBits - 1
+	// late is how many seconds after it read the clock a call may still be counted; a clock that is further
+	// back was set back.
+	late = 5
+)
+
+func newLimiter(l Limits) *limiter {
+	m := &limiter{}
+	m.minutes.init()
+	m.months.init()
+	m.set(l)
+	return m
+}
+
+// set puts other limits in force, with what was counted so far.
+func (l *limiter) set(to Limits) {
+	l.limits.Store(&to)
+	l.settle()
+}
+
+// settle puts the bound of a second in force: where it grows, by what the regulation has demanded so far.
+func (l *limiter) settle() {
+	limits := l.limits.Load()
+	bound := limits.PerSecond
+	if bound > 0 && limits.Grows {
+		bound += l.steps.grown()
+	}
+	l.bound.Store(int64(bound))
+}
+
+// second counts a call that all share, and returns which of its second it is.
+func (l *limiter) second(now time.Time) int {
+	second := uint64(now.Unix())
+	for {
+		seen := l.pulse.Load()
+		// Who read the clock just before the others turned the second counts with them.
+		if last := seen >> pulseBits; second <= last && last <= second+late {
+			return int(l.pulse.Add(1) & pulseMask)
+		}
+		if l.pulse.CompareAndSwap(seen, second<<pulseBits|1) {
+			if seen != 0 {
+				l.steps.note(time.Unix(int64(seen>>pulseBits), 0), now, int(seen&pulseMask))
+				l.settle()
+			}
+			return 1
+		}
+	}
+}
+
+// current is how many calls were counted in that second.
+func (l *limiter) current(now time.Time) int {
+	if seen := l.pulse.Load(); seen>>pulseBits == uint64(now.Unix()) {
+		return int(seen & pulseMask)
+	}
+	return 0
+}
+
+func monthOf(t time.Time) int64 {
+	y, m, _ := t.In(brasilia).Date()
+	return int64(y*12 + int(m))
+}
+
+func (l *limiter) reset() {
+	l.pulse.Store(0)
+	l.steps.reset()
+	l.minutes.clear()
+	l.months.clear()
+	l.settle()
+}
+
+// counts counts calls of one period by key.
+type counts[K comparable] struct {
+	seed   maphash.Seed
+	shards [shards]shard[K]
+}
+
+const shards = 32
+
+// tally is one count, and the bound it is told to have.
+type tally struct {
+	atomic.Int64
+	bound atomic.Int64
+}
+
+// promise notes the bound.
+func (t *tally) promise(bound int) {
+	if t.bound.Load() != int64(bound) {
+		t.bound.Store(int64(bound))
+	}
+}
+
+type shard[K comparable] struct {
+	mu     sync.RWMutex
+	period int64
+	of     map[K]*tally
+	_      [24]byte // a line of the cache each
+}
+
+func (c *counts[K]) init() {
+	c.seed = maphash.MakeSeed()
+	for i := range c.shards {
+		c.shards[i].of = map[K]*tally{}
+	}
+}
+
+// count finds the count of a key in a period, which is zero at first.
+func (c *counts[K]) count(period int64, k K) *tally {
+	s := &c.shards[maphash.Comparable(c.seed, k)%shards]
+	s.mu.RLock()
+	n := s.of[k]
+	same := s.period == period
+	s.mu.RUnlock()
+	if n != nil && same {
+		return n
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.period != period {
+		s.period = period
+		clear(s.of)
+	}
+	if n = s.of[k]; n == nil {
+		n = &tally{}
+		s.of[k] = n
+	}
+	return n
+}
+
+// charge counts a call if the bound leaves room, so that of many at the same time no more are let through
+// than the bound allows.
+func (c *counts[K]) charge(period int64, k K, bound int) bool {
+	n := c.count(period, k)
+	for {
+		seen := n.Load()
+		if seen >= int64(bound) {
+			return false
+		}
+		if n.CompareAndSwap(seen, seen+1) {
+			return true
+		}
+	}
+}
+
+// release takes back what was charged in that period, if it is not over.
+func (c *counts[K]) release(period int64, k K) {
+	s := &c.shards[maphash.Comparable(c.seed, k)%shards]
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if n := s.of[k]; n != nil && s.period == period && n.Add(-1) < 0 {
+		n.Store(0) // forgotten in between
+	}
+}
+
+// each visits the counts of a period.
+func (c *counts[K]) each(period int64, visit func(k K, t *tally)) {
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.RLock()
+		if s.period == period {
+			for k, n := range s.of {
+				visit(k, n)
+			}
+		}
+		s.mu.RUnlock()
+	}
+}
+
+func (c *counts[K]) clear() {
+	for i := range c.shards {
+		s := &c.shards[i]
+		s.mu.Lock()
+		clear(s.of)
+		s.mu.Unlock()
+	}
+}

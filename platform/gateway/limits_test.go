@@ -1,0 +1,90 @@
+package gateway_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/ensaio/ensaio/platform/gateway"
+	"github.com/ensaio/ensaio/sim/fault"
+)
+
+func TestTheMinuteOfClassHighGrowsWithConsents(t *testing.T) {
+	for active, want := range map[int]int{0: 2500, 1_000_000: 2500, 1_000_001: 5000} {
+		w := open(t, func(c *gateway.Config) {
+			c.Limits, c.Active = gateway.Limits{Minute: true}, func(string) int { return active }
+		})
+		for i := range want {
+			if got := w.do(t, request{path: balances}).StatusCode; got != 200 {
+				t.Fatalf("%d consents, call %d: status %d", active, i+1, got)
+			}
+		}
+		if got := w.do(t, request{path: balances}).StatusCode; got != 429 {
+			t.Errorf("%d consents: status %d", active, got)
+		}
+		if u := w.Usage(); len(u.Minutes) != 1 || u.Minutes[0] != (gateway.Share{Origin: "org-aurora", Operation: "accounts.balances", Count: want + 1, Limit: want}) {
+			t.Errorf("%+v", u.Minutes)
+		}
+	}
+}
+
+func TestOverloadIsReportedAndLeavesRenewalsOut(t *testing.T) {
+	w := open(t, func(c *gateway.Config) { c.Limits = gateway.Limits{PerSecond: 1} })
+	renewals := request{path: consents + "/" + w.consent + "/extensions", token: "client"}
+	status := func(q request, want int) {
+		t.Helper()
+		if r := w.do(t, q); r.StatusCode != want {
+			t.Fatalf("%s: status %d, want %d", q.path, r.StatusCode, want)
+		}
+	}
+	for range 3 {
+		status(renewals, 200)
+	}
+	status(request{path: balances}, 200)
+	status(request{path: balances}, 529)
+	status(request{path: "/elsewhere"}, 529)
+	status(renewals, 200)
+	if u := w.Usage(); u.Second != (gateway.Share{Count: 3, Limit: 1}) {
+		t.Errorf("%+v", u.Second)
+	}
+	if err := w.board.Arm("off:TRAF-02/renewals-are-left-out"); err != nil {
+		t.Fatal(err)
+	}
+	status(renewals, 529)
+}
+
+func TestUsageTellsOfNoCustomer(t *testing.T) {
+	w := open(t, func(c *gateway.Config) { c.Limits = gateway.Presets["regulatory"] })
+	for range 9 {
+		w.do(t, request{path: accounts + "/a1"})
+	}
+	w.do(t, request{path: accounts + "/a2"})
+	u := w.Usage()
+	if len(u.Months) != 1 || u.Months[0] != (gateway.Share{Origin: "org-aurora", Operation: "accounts.identification", Count: 8, Limit: 8, Objects: 2, Exhausted: 1}) {
+		t.Errorf("%+v", u.Months)
+	}
+	b, err := json.Marshal(u)
+	if err != nil || strings.Contains(string(b), "p1") || strings.Contains(string(b), "a1") {
+		t.Errorf("%s %v", b, err)
+	}
+}
+
+func TestLimitsAreBent(t *testing.T) {
+	board := fault.NewBoard([]fault.Defect{{Name: "x/bent", OnLimit: func(l *fault.Limit) {
+		if l.Of == "month" {
+			l.Bound, l.Resource = 2, ""
+		}
+	}}})
+	w := open(t, func(c *gateway.Config) { c.Seams, c.Limits = board.Seams(), gateway.Limits{Month: true} })
+	if err := board.Arm("x/bent"); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]int{accounts + "/a1": 200, accounts + "/a2": 200} {
+		if got := w.do(t, request{path: path}).StatusCode; got != want {
+			t.Errorf("%s: status %d", path, got)
+		}
+	}
+	if got := w.do(t, request{path: accounts + "/a1"}).StatusCode; got != 423 {
+		t.Errorf("status %d", got)
+	}
+}
