@@ -24,6 +24,8 @@ func TestExitCodesOfRun(t *testing.T) {
 	}
 	broken := toyWorld()
 	broken.Start = func(context.Context, StartOptions) (Ecosystem, error) { return nil, errors.New("port taken") }
+	advised := made("TOY-009", "par/advised", sees("par/accepts-missing-exp"))
+	advised.Severity = check.Should
 	unreachable := file("unreachable.yaml", "apiVersion: ensaio/v1\nkind: Target\nname: x\nrole: account-holder\ndirectory: {}\nbank: {discovery: \"https://127.0.0.1:1/.well-known/openid-configuration\"}\nclients: []\npeople: []\ncapabilities: {clock: \"http://127.0.0.1:1/clock\"}\n")
 	for _, c := range []struct {
 		name  string
@@ -53,6 +55,8 @@ func TestExitCodesOfRun(t *testing.T) {
 		{"bad baseline", with(good), []string{"--baseline", filepath.Join(dir, "none.yaml")}, CodeUsage, "baseline"},
 		{"bad proof", with(good), []string{"--proof", filepath.Join(dir, "none.json")}, CodeUsage, "prove"},
 		{"bad specs", with(good), []string{"--specs", filepath.Join(dir, "none")}, CodeUsage, "hint:"},
+		{"a recommendation broken on purpose", with(advised), []string{"--defect", "par/accepts-missing-exp"}, CodeFail, "1 warning"},
+		{"a recommendation broken on purpose, and only what is due counts", with(advised), []string{"--defect", "par/accepts-missing-exp", "--fail-on", "must"}, CodePass, "1 warning"},
 		{"armed defect", toyWorld(), []string{"--defect", "par/accepts-missing-exp"}, CodeFail, "broken on purpose: par/accepts-missing-exp"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -46,7 +46,7 @@ Exit codes: 0 pass · 1 fail · 2 usage or configuration · 3 target not ready �
 	fl.StringVarP(&f.profile, "profile", "p", "", "profile; see 'ensaio list profiles'")
 	fl.StringVar(&f.specs, "specs", "", "validate with the published definitions in this folder (<api>/<version>.yml)")
 	fl.StringVar(&f.baseline, "baseline", "", "file of known failures")
-	fl.StringVar(&f.failOn, "fail-on", "must", "what makes the verdict a fail: must, should or warn")
+	fl.StringVar(&f.failOn, "fail-on", "must", "what makes the verdict a fail: must, should or warn; with --defect warn is the default: whatever notices it counts")
 	fl.StringVar(&f.proof, "proof", "", "proof.json of 'ensaio prove', to show what each check was seen to fail on")
 	fl.StringArrayVar(&f.defects, "defect", nil, "arm a defect in the own ecosystem (may be repeated)")
 	fl.BoolVar(&f.failFast, "fail-fast", false, "stop at the first failure")
@@ -64,6 +64,9 @@ func (a *app) run(cmd *cobra.Command, selectors []string, f runFlags) error {
 	defer cancel()
 	if f.failOn != "must" && f.failOn != "should" && f.failOn != "warn" {
 		return usage(fmt.Errorf("--fail-on is %q", f.failOn), "give must, should or warn")
+	}
+	if len(f.defects) > 0 && !cmd.Flags().Changed("fail-on") {
+		f.failOn = "warn"
 	}
 	if a.target != "" && len(f.defects) > 0 {
 		return usage(fmt.Errorf("--defect breaks an ecosystem of our own, not the target %s", a.target), "arm it there with 'ensaio defect on NAME -t %s', or leave -t out", a.target)
