@@ -147,6 +147,13 @@ func (r *Recording) End(elapsed time.Duration, unsent uint64, why string) {
 	r.Elapsed, r.Unsent, r.Stopped = elapsed, unsent, why
 }
 
+// Stop says why the run is not whole, whatever was said before.
+func (r *Recording) Stop(why string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Stopped = why
+}
+
 // Observe keeps what the generator found out about itself.
 func (r *Recording) Observe(g Generator) {
 	r.mu.Lock()
