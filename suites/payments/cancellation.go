@@ -85,14 +85,15 @@ func cancellationChecks() []check.Check {
 			},
 		},
 		{
-			ID: "PAX-X44", Name: "payments/not-cancelled-on-its-day", Rules: rules("PAY-CANC-02/before-the-day"), Needs: needs(check.Clock, check.CoreControl),
+			ID: "PAX-X44", Name: "payments/not-cancelled-on-its-day", Rules: rules("PAY-CANC-02/before-the-day"), Needs: needs(check.Clock, check.CoreControl, payee(target.Email)),
 			Title: "A scheduled payment can be cancelled until the day before ends, and no more when its day begins", Why: "It is on its way then.", Causes: causes("the day begins in UTC"),
 			Body: func(b *check.Bench) {
 				early := start(b, scheduled(manual, once(2))).schedules()
 				b.SetClock(at(dayAfter(b, 1), 23, 58))
 				early.cancels(0, "CANCELADO_AGENDAMENTO")
-				// The core is away while the day begins, so that the payment waits where it can be looked at.
-				due := early.again(scheduled(manual, once(1))).schedules()
+				// The core is away while the day begins. A payment by key waits for the directory's word before it is
+				// ordered, so that only the day stands against its cancellation.
+				due := early.again(scheduled(byKey(target.Email), once(1))).schedules()
 				coreAway(b, true)
 				b.SetClock(at(dayAfter(b, 1), 0, 0))
 				b.Expect(due.cancelling(0).Send(b.Context()), "cancellation on the day").To(refused)
