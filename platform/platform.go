@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/ensaio/ensaio/platform/as"
 	"github.com/ensaio/ensaio/platform/as/screen"
@@ -25,12 +26,14 @@ import (
 	"github.com/ensaio/ensaio/platform/message"
 	"github.com/ensaio/ensaio/platform/payment"
 	"github.com/ensaio/ensaio/platform/resource"
+	"github.com/ensaio/ensaio/platform/status"
 	"github.com/ensaio/ensaio/platform/store"
 	"github.com/ensaio/ensaio/platform/trust"
 	"github.com/ensaio/ensaio/sim/clock"
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/jose"
 	"github.com/ensaio/ensaio/sim/rule"
+	"github.com/ensaio/ensaio/sim/spec"
 )
 
 // Config says who the institution is.
@@ -88,6 +91,8 @@ type Platform struct {
 	AS       *as.Server
 	Payments *payment.Service
 	Gateway  *gateway.Gateway
+	Status   *status.Service
+	mtls     http.Handler
 	control  http.Handler
 	close    []func() error
 }
@@ -135,7 +140,51 @@ func (p *Platform) connect(ctx context.Context, cfg Config, ports Ports) (err er
 	if err != nil {
 		return err
 	}
+	if err := p.survey(ctx, cfg, ports); err != nil {
+		return err
+	}
 	return p.serve(cfg, ports)
+}
+
+// survey opens the institution's watch over itself.
+func (p *Platform) survey(ctx context.Context, cfg Config, ports Ports) (err error) {
+	var apis []*spec.API
+	for _, a := range spec.APIs() {
+		if cfg.Offered == nil || cfg.Offered(a.Name) {
+			apis = append(apis, a)
+		}
+	}
+	p.Status, err = status.Open(ctx, status.Config{
+		Clock: ports.Clock, Seams: ports.Seams, Store: ports.Store, APIs: apis, API: strings.TrimSuffix(cfg.API, "/"), MTLS: strings.TrimSuffix(cfg.MTLS, "/"),
+		Ping: ping(ports.Core), NewID: ports.Seed.Stream("bank/status").UUID, Log: ports.Log,
+		NeedsCore: func(o *spec.Operation) bool { return o.Source != "" || o.API.Signed || o.ID == "consents.create" },
+	})
+	if err != nil {
+		return err
+	}
+	p.close = append(p.close, p.Status.Close)
+	p.mtls = p.Status.Security(p.AS.MTLS())
+	return nil
+}
+
+// ping asks the core for nobody: to know no such person is a sign of life.
+func ping(core connector.Source) func(context.Context) error {
+	return func(ctx context.Context) error {
+		if _, err := core.Find(ctx, "00000000000"); err != nil && !errors.Is(err, connector.ErrUnknown) {
+			return err
+		}
+		return nil
+	}
+}
+
+// observe tells whoever wants to know of a call.
+func (p *Platform) observe(ports Ports) func(context.Context, gateway.Entry) {
+	return func(ctx context.Context, e gateway.Entry) {
+		p.Status.Observe(ctx, e)
+		if ports.Observe != nil {
+			ports.Observe(ctx, e)
+		}
+	}
 }
 
 // known says whether the core knows a person.
@@ -154,11 +203,13 @@ func (p *Platform) serve(cfg Config, ports Ports) (err error) {
 		Handlers: map[string]gateway.Handler{
 			"consents": consent.NewAPI(p.Consents, cfg.Offered, known(ports.Core)).Handle,
 			"payments": p.Payments.Handle,
+			"common":   p.Status.Handle,
+			"admin":    p.Status.Handle,
 		},
 		Resource: reads.Handle, Offered: cfg.Offered,
 		Messages: messages{message.New(message.Config{Organisation: cfg.Organisation.ID, Key: cfg.Messages, Keys: p.Trust, Seams: ports.Seams})},
 		Seams:    ports.Seams, Clock: ports.Clock, Limits: cfg.Limits, Active: p.Consents.ActiveOf, Outbox: ports.Outbox,
-		Organisation: cfg.Organisation.ID, Base: cfg.API, Observe: ports.Observe, Log: ports.Log,
+		Organisation: cfg.Organisation.ID, Base: cfg.API, Observe: p.observe(ports), Guard: p.Status.Guard, Log: ports.Log,
 	})
 	if err != nil {
 		return err
@@ -170,7 +221,7 @@ func (p *Platform) serve(cfg Config, ports Ports) (err error) {
 			return found, ok
 		},
 		Payments: p.Payments.Each,
-		Cancel:   p.Payments.CancelAtHolder,
+		Cancel:   p.Payments.CancelAtHolder, Availability: p.Status.Control(),
 	})
 	return nil
 }
@@ -182,7 +233,7 @@ func (p *Platform) API() http.Handler { return p.Gateway }
 func (p *Platform) Public() http.Handler { return p.AS.Public() }
 
 // MTLS serves the authorization server's mTLS host.
-func (p *Platform) MTLS() http.Handler { return p.AS.MTLS() }
+func (p *Platform) MTLS() http.Handler { return p.mtls }
 
 // Control serves the holder's side; it belongs on the control port alone.
 func (p *Platform) Control() http.Handler { return p.control }
@@ -207,5 +258,5 @@ func (m messages) Open(ctx context.Context, body []byte, c *call.Call) (json.Raw
 
 // Rules lists every sentence the institution keeps, in the order of a call's way.
 func Rules() []rule.Info {
-	return slices.Concat(trust.Rules(), as.Rules(), gateway.Rules(), message.Rules(), consent.Rules(), resource.Rules(), call.PageRules(), payment.Rules())
+	return slices.Concat(trust.Rules(), as.Rules(), gateway.Rules(), message.Rules(), consent.Rules(), resource.Rules(), call.PageRules(), payment.Rules(), status.Rules())
 }

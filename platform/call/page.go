@@ -8,6 +8,7 @@ import (
 
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/rule"
+	"github.com/ensaio/ensaio/sim/spec"
 )
 
 // The page sizes of the standard (pagination page; definitions).
@@ -91,7 +92,10 @@ func (c *Call) Paging(ctx context.Context, sw rule.Switch) (Page, error) {
 		p.Number = n
 	}
 	if n, ok := whole(q.size); ok {
-		p.Size = max(n, DefaultPageSize)
+		p.Size = n
+		if c.Operation == nil || c.Operation.Grant != spec.Public {
+			p.Size = max(n, DefaultPageSize)
+		}
 	}
 	return p, nil
 }

@@ -45,6 +45,8 @@ type Config struct {
 	Payments func(yield func(*payment.Payment) bool)
 	// Cancel takes a payment back at its payer's wish.
 	Cancel func(ctx context.Context, id string) error
+	// Availability serves /failures and /outages; nil where nobody watches over it.
+	Availability http.Handler
 }
 
 type surface struct{ Config }
@@ -66,6 +68,7 @@ const channel = "core"
 //	GET  /limits/usage            how much of them is used, and what the regulation's steps demand
 //	GET  /counters                calls answered, active consents
 //	POST /reset                   forget what the limits counted
+//	/failures, /outages           see platform/status
 func New(cfg Config) http.Handler {
 	s := &surface{cfg}
 	mux := http.NewServeMux()
@@ -86,6 +89,11 @@ func New(cfg Config) http.Handler {
 		s.Gateway.ResetCounts()
 		w.WriteHeader(http.StatusNoContent)
 	})
+	if cfg.Availability != nil {
+		for _, at := range []string{"/failures", "/failures/{id}", "/outages", "/outages/{id}"} {
+			mux.Handle(at, cfg.Availability)
+		}
+	}
 	return mux
 }
 

@@ -163,7 +163,7 @@ func Match(method, path string) (op *Operation, params map[string]string, pathKn
 }
 
 var (
-	apis = link(consents, resources, customers, accounts, payments)
+	apis = link(consents, resources, customers, accounts, payments, common, admin)
 	byID = index(apis)
 	root = tree(apis)
 )
