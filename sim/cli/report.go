@@ -51,7 +51,7 @@ func (a *app) reportCommand() *cobra.Command {
 	}
 	cmd.Flags().BoolVar(&md, "md", false, "Markdown")
 	cmd.Flags().StringVarP(&a.outDir, "out", "o", "", "write report.json, junit.xml and report.html again, into this folder")
-	cmd.AddCommand(a.filingCommand(), &cobra.Command{
+	cmd.AddCommand(a.availabilityCommand(), a.filingCommand(), &cobra.Command{
 		Use: "verify FILE", Short: "Recompute totals and verdict from the checks",
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -1,0 +1,415 @@
+package availability
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/ensaio/ensaio/sim/spec"
+)
+
+const balances = "/open-banking/accounts/v2/accounts/{accountId}/balances"
+
+var day0 = DayOf(time.Date(2027, 3, 1, 12, 0, 0, 0, time.UTC))
+
+// call is one call at a minute of a day in Brasília.
+func call(d Day, minute, status int) Call {
+	return Call{At: d.Start().Add(time.Duration(minute) * time.Minute), Took: 100 * time.Millisecond, Server: "bank", Client: "tpp", Method: "GET", Endpoint: balances, Status: status, Side: spec.ClientSide, State: spec.ReportPaired}
+}
+
+var series = Series{"bank", balances}
+
+func TestTheExampleOfTheMonitoringPageComesOut(t *testing.T) {
+	var b Book
+	for m := range 1360 {
+		for i := range 20 {
+			status := 200
+			if m < 30 && i < 2 { // 18 of 20 are 90 %
+				status = 500
+			}
+			b.Call(call(day0, m, status))
+		}
+	}
+	d := b.Traffic.Day(series, day0)
+	if d.Minutes != 1360 || d.Up != 1330 || Percent(d.Availability.Float()) != "97.79 %" || d.Verdict != Conforming {
+		t.Errorf("%+v is %s", d, Percent(d.Availability.Float()))
+	}
+}
+
+func TestAMinuteIsAvailableAtExactly95Percent(t *testing.T) {
+	for _, c := range []struct {
+		success, failure int
+		up               int
+	}{{19, 1, 1}, {18, 1, 0}, {190, 10, 1}, {189, 10, 0}, {1, 0, 1}, {0, 1, 0}} {
+		var tr Traffic
+		for range c.success {
+			tr.Add(call(day0, 5, 200))
+		}
+		for range c.failure {
+			tr.Add(call(day0, 5, 503))
+		}
+		if got := tr.Day(series, day0).Up; got != c.up {
+			t.Errorf("%d of %d: %d minutes available, not %d", c.success, c.success+c.failure, got, c.up)
+		}
+	}
+}
+
+func TestStatusesAreKeptAndDroppedAsThePageSays(t *testing.T) {
+	for status, want := range map[int][2]int64{200: {1, 0}, 201: {1, 0}, 204: {1, 0}, 422: {1, 0}, 500: {0, 1}, 504: {0, 1}, 529: {0, 1}, 408: {0, 1},
+		400: {}, 401: {}, 403: {}, 404: {}, 423: {}, 429: {}, 304: {}} {
+		var tr Traffic
+		tr.Add(call(day0, 1, status))
+		if d := tr.Day(series, day0); [2]int64{d.Success, d.Failure} != want {
+			t.Errorf("%d counts as %d successes and %d failures, not %v", status, d.Success, d.Failure, want)
+		}
+	}
+	if d := new(Traffic).Day(series, day0); d.Verdict != Undefined {
+		t.Errorf("a day without traffic is %s", d.Verdict)
+	}
+}
+
+func TestTheConsumersAccountComesFirst(t *testing.T) {
+	for _, c := range []struct {
+		side  spec.Side
+		state string
+		want  bool
+	}{
+		{spec.ClientSide, spec.ReportPaired, true}, {spec.ClientSide, spec.ReportUnpaired, true}, {spec.ServerSide, spec.ReportPaired, false},
+		{spec.ServerSide, spec.ReportUnpaired, true}, {spec.ServerSide, spec.ReportAccepted, false}, {spec.ServerSide, spec.ReportSingle, true},
+		{spec.ClientSide, spec.ReportPairedInconsistent, false}, {spec.ServerSide, spec.ReportPairedInconsistent, false},
+		{spec.ClientSide, spec.ReportDiscarded, false}, {spec.ServerSide, "", true}, {"", "", true},
+	} {
+		record := call(day0, 1, 200)
+		record.Side, record.State = c.side, c.state
+		var b Book
+		b.Call(record)
+		counted := b.Traffic.Day(series, day0).Minutes == 1
+		timed := len(b.Latency.Days(series)) == 1
+		if counted != c.want || timed != c.want {
+			t.Errorf("%s %s: counted %v, timed %v, want %v", c.side, c.state, counted, timed, c.want)
+		}
+	}
+}
+
+// probes gives a day of 2880 probes of which the first down ones find everything down, from noon on.
+func probes(p *Probing, d Day, down int, code string) {
+	for i := range 2880 {
+		probe := Probe{At: d.Start().Add(time.Duration(i) * ProbeEvery), Code: OK}
+		if i >= 1440 && i < 1440+down {
+			probe.Code = code
+		}
+		p.Add(probe)
+	}
+}
+
+func TestADayAtExactly95PercentByProbingConformsAndOneProbeMoreDoesNot(t *testing.T) {
+	for down, want := range map[int]Verdict{0: Conforming, 143: Conforming, 144: Conforming, 145: NonConforming} {
+		for _, code := range []string{Unavailable, PartialFailure, "", ScheduledOutage} { // noon is outside the window
+			var p Probing
+			probes(&p, day0, down, code)
+			if d := p.Day("", day0); d.Verdict != want || d.Down != int64(down)*30 || d.Scheduled != 0 {
+				t.Errorf("%d probes of %q: %+v, want %s", down, code, d, want)
+			}
+		}
+	}
+}
+
+func TestAScheduledOutageIsCountedApartFromOneToSeven(t *testing.T) {
+	for clockTime, apart := range map[string]bool{"00:59:30": false, "01:00:00": true, "06:59:30": true, "07:00:00": false, "12:00:00": false} {
+		at, err := time.ParseInLocation("2006-01-02 15:04:05", day0.String()+" "+clockTime, Brasilia)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var p Probing
+		p.Know(balances)
+		p.Add(Probe{At: at, Code: ScheduledOutage})
+		for _, endpoint := range []string{"", balances} {
+			d := p.Day(endpoint, day0)
+			if (d.Scheduled == 30) != apart || (d.Down == 30) == apart {
+				t.Errorf("%s %q: %+v", clockTime, endpoint, d)
+			}
+		}
+	}
+}
+
+func TestAPartialFailureIsDownWhereItSays(t *testing.T) {
+	var p Probing
+	p.Know("/other")
+	p.Add(Probe{At: day0.Start(), Code: PartialFailure, Endpoints: []string{balances, balances}, Scheduled: []string{balances}})
+	if d := p.Day(balances, day0); d.Down != 30 || d.Scheduled != 0 {
+		t.Errorf("the endpoint: %+v", d)
+	}
+	if d := p.Day("/other", day0); d.Down != 0 {
+		t.Errorf("another endpoint: %+v", d)
+	}
+	if d := p.Day("", day0); d.Down != 30 {
+		t.Errorf("the institution: %+v", d)
+	}
+}
+
+func TestALongRunAtExactly995ConformsAndOneStepLessDoesNot(t *testing.T) {
+	days := func(shares ...Share) (list []Daily) {
+		for i := range 90 {
+			s := Share{1, 1}
+			if i < len(shares) {
+				s = shares[i]
+			}
+			list = append(list, Daily{day0 + Day(i), s})
+		}
+		return list
+	}
+	last := func(list []Daily) LongRun { long := Rolling(list); return long[len(long)-1] }
+	// Ninety days of 2880 probes may lose 1296 of them: 144 on each of nine days.
+	nine := []Share{}
+	for range 9 {
+		nine = append(nine, Share{2736, 2880})
+	}
+	if got := last(days(nine...)); got.Verdict != Conforming || got.Days != 90 {
+		t.Errorf("exactly 99.5 %%: %+v", got)
+	}
+	if got := last(days(append(nine, Share{2879, 2880})...)); got.Verdict != NonConforming {
+		t.Errorf("one probe less: %+v", got)
+	}
+	// Thirds and sevenths have no exact float: three days lose 0.15 each in different fractions.
+	odd := days(Share{11, 15} /* loses 4/15 */, Share{49, 60} /* 11/60 */)
+	if got := last(odd); got.Verdict != Conforming {
+		t.Errorf("4/15 and 11/60 are 0.45 of 90 days: %+v", got)
+	}
+	if got := Rolling(odd[:89]); got[88].Verdict != Undefined {
+		t.Errorf("89 days have a verdict: %+v", got[88])
+	}
+	if got := last(append(odd[:89:89], Daily{day0 + 89, Share{}})); got.Days != 89 {
+		t.Errorf("an undefined day is part of the mean: %+v", got)
+	}
+	longer := append(odd, Daily{day0 + 90, Share{1, 1}})
+	if got := last(longer); got.Days != 90 || got.Mean <= last(odd).Mean {
+		t.Errorf("the first day never leaves the run: %+v", got)
+	}
+}
+
+func TestServicesFollowTheCategoryAtPix(t *testing.T) {
+	days := []Daily{{day0, Share{99, 100}}, {day0 + 1, Share{98, 100}}}
+	for category, want := range map[Category]Verdict{"A": NonConforming, "B": NonConforming, "C": Conforming, "D": Conforming} {
+		if got := ServiceMonths(days, category)[0].Verdict; got != want {
+			t.Errorf("98.5 %% in category %s: %s", category, got)
+		}
+	}
+	for path, service := range map[string]bool{"/open-banking/payments/v4/pix/payments": true, "/open-banking/automatic-payments/v2/pix/recurring-payments": true,
+		"/open-banking/enrollments/v2/enrollments": true, balances: false, "/token": false} {
+		if (Series{Endpoint: path}).Service() != service {
+			t.Errorf("%s: service is %v", path, !service)
+		}
+	}
+}
+
+func TestTheIndexOfThePercentileIsThePublishedOne(t *testing.T) {
+	for n, want := range map[int64]int64{1: 1, 2: 2, 9: 9, 10: 10, 11: 10, 20: 19, 30: 29, 100: 95, 1000: 950} {
+		if got := Index(n); got != want {
+			t.Errorf("of %d: %d, not %d", n, got, want)
+		}
+	}
+}
+
+func TestADayOfLatencyConformsUpToItsLimit(t *testing.T) {
+	for took, want := range map[time.Duration]Verdict{
+		1500 * time.Millisecond: Conforming, 1500*time.Millisecond + time.Microsecond: Tolerated,
+		1800 * time.Millisecond: Tolerated, 1800*time.Millisecond + time.Microsecond: NonConforming,
+	} {
+		var l Latency
+		for i := range 100 {
+			c := call(day0, i, 200)
+			if i >= 94 { // the 95th is the first slow one
+				c.Took = took
+			}
+			l.Add(c)
+		}
+		for _, status := range []int{423, 429, 529} {
+			slow := call(day0, 1, status)
+			slow.Took = time.Minute
+			l.Add(slow)
+		}
+		if d := l.Days(series)[0]; d.Verdict != want || d.Count != 100 || d.P95 != took {
+			t.Errorf("%v: %+v", took, d)
+		}
+	}
+	var l Latency
+	hook := call(day0, 1, 202)
+	hook.Endpoint = "/open-banking/webhook/v1/payments/v4/pix/payments/{paymentId}"
+	l.Add(hook)
+	if len(l.Series()) != 0 {
+		t.Error("a webhook is timed")
+	}
+}
+
+func TestAMonthOfLatencyForgivesATenthOfItsDaysButNotOneBeyond(t *testing.T) {
+	month := func(good, tolerated, beyond int) Verdict {
+		var days []LatencyDay
+		for i := range good + tolerated + beyond {
+			v := Conforming
+			if i >= good {
+				v = Tolerated
+			}
+			if i >= good+tolerated {
+				v = NonConforming
+			}
+			days = append(days, LatencyDay{Day: day0 + Day(i), Verdict: v})
+		}
+		return LatencyMonths(days)[0].Verdict
+	}
+	for _, c := range []struct {
+		good, tolerated, beyond int
+		want                    Verdict
+	}{{27, 3, 0, Conforming}, {26, 4, 0, NonConforming}, {29, 0, 1, NonConforming}, {28, 3, 0, Conforming}, {27, 4, 0, NonConforming},
+		{5, 0, 0, Conforming}, {4, 1, 0, NonConforming}, {3, 1, 0, NonConforming}} {
+		if got := month(c.good, c.tolerated, c.beyond); got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}
+
+func TestOverloadIsJudgedByDayAndMonth(t *testing.T) {
+	month := func(shares ...Share) OverloadMonth {
+		var o Overload
+		for i, s := range shares {
+			o.add("bank", day0+Day(i), s)
+		}
+		return OverloadMonths(o.Days("bank"))[0]
+	}
+	good, over := Share{4, 1000}, Share{5, 1000}
+	if m := month(good, good, good, good, good, good, good, good, good, over); m.Verdict != Conforming || m.Good != 9 {
+		t.Errorf("nine of ten days: %+v", m)
+	}
+	if m := month(good, over); m.Verdict != NonConforming {
+		t.Errorf("one of two: %+v", m)
+	}
+	nine := []Share{good, good, good, good, good, good, good, good, good}
+	if m := month(append(nine, Share{50, 1000})...); m.Verdict != Conforming {
+		t.Errorf("exactly 5 %%: %+v", m)
+	}
+	if m := month(append(nine, Share{51, 1000})...); m.Verdict != NonConforming {
+		t.Errorf("above 5 %%: %+v", m)
+	}
+	var o Overload
+	for _, status := range []int{529, 200, 422, 500, 408, 404, 429} {
+		o.Add(call(day0, 1, status))
+	}
+	if d := o.Days("bank")[0]; d.Refused != 1 || d.Valid != 5 {
+		t.Errorf("%+v", d)
+	}
+}
+
+func TestReportsAreCountedAtEightAndAfterSevenDays(t *testing.T) {
+	at := day0.Start().Add(15 * time.Hour)
+	eight := (day0 + 1).Start().Add(8 * time.Hour)
+	for name, c := range map[string]struct {
+		filing Filing
+		want   FilingDay // of the server
+	}{
+		"both at once":    {Filing{ClientAt: at, ServerAt: at}, FilingDay{Owed8: 1, Owed7: 1}},
+		"at eight":        {Filing{ClientAt: at, ServerAt: eight}, FilingDay{Owed8: 1, Owed7: 1}},
+		"after eight":     {Filing{ClientAt: at, ServerAt: eight.Add(time.Millisecond)}, FilingDay{Owed8: 1, Missing8: 1, Owed7: 1}},
+		"after a week":    {Filing{ClientAt: at, ServerAt: at.Add(week + 1)}, FilingDay{Owed8: 1, Missing8: 1, Owed7: 1, Missing7: 1}},
+		"never":           {Filing{ClientAt: at}, FilingDay{Owed8: 1, Missing8: 1, Owed7: 1, Missing7: 1}},
+		"the other never": {Filing{ServerAt: at}, FilingDay{Owed8: 1, Owed7: 1}},
+		"inconsistent":    {Filing{ClientAt: at, ServerAt: at, Inconsistent: true}, FilingDay{Owed8: 1, Owed7: 1, Inconsistent: 1}},
+	} {
+		f := c.filing
+		f.At, f.Client, f.Server, f.Method, f.Endpoint = at, "tpp", "bank", "GET", balances
+		var ti Timeliness
+		ti.Add(f)
+		got := ti.Days("bank")[0]
+		got.Day, got.Organisation = 0, ""
+		if got != c.want {
+			t.Errorf("%s: %+v, not %+v", name, got, c.want)
+		}
+	}
+}
+
+func TestAMonthOfReportingForgivesThreeLateDaysAndOnePercent(t *testing.T) {
+	month := func(late int, missing int64) Verdict {
+		var days []FilingDay
+		for i := range 10 {
+			d := FilingDay{Day: day0 + Day(i), Owed8: 100, Missing8: 5, Owed7: 100}
+			if i < late {
+				d.Missing8 = 6
+			}
+			days = append(days, d)
+		}
+		days[0].Missing7 = missing
+		return FilingMonths(days)[0].Verdict
+	}
+	if month(3, 10) != Conforming || month(4, 10) != NonConforming || month(3, 11) != NonConforming {
+		t.Errorf("%s %s %s", month(3, 10), month(4, 10), month(3, 11))
+	}
+}
+
+func TestConversionTakesWholeWeeksAndTheThreeBest(t *testing.T) {
+	for at, month := range map[string]string{
+		"2027-02-26": "2027-02", // a Friday ends its week
+		"2027-02-27": "2027-03", // the Saturday after begins one that ends in March
+		"2027-03-01": "2027-03",
+	} {
+		d, err := ParseDay(at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ConversionMonth(d.Start()); got != month {
+			t.Errorf("%s belongs to %s, not %s", at, got, month)
+		}
+	}
+	var c Conversion
+	add := func(server string, at time.Time, tokened, all int) {
+		for i := range all {
+			c.Add(ConsentRequest{At: at, Server: server, Tokened: i < tokened})
+		}
+		c.Add(ConsentRequest{At: at, Server: server, Refused: true})
+	}
+	march := day0.Start()
+	add("a", march, 90, 100)
+	add("b", march, 80, 100)
+	add("c", march, 70, 100)
+	add("d", march, 10, 100)
+	least := c.Least("2027-04")
+	if !least.AtLeast(61, 100) || least.Above(61, 100) {
+		t.Errorf("least is %v, not 0.8 × 0.8 - 0.03", least.Float())
+	}
+	if c.Least("2027-03").Defined() {
+		t.Error("there is a least without months before")
+	}
+	for rate, want := range map[int64]Standing{61: Fine, 60: Below, 49: Below, 48: Notice, 37: Notice, 36: Diagnosis} {
+		if got := Stand(Share{rate, 100}, least); got != want {
+			t.Errorf("%d %%: %s, not %s", rate, got, want)
+		}
+	}
+}
+
+func TestGradesLieBetweenTheirPoints(t *testing.T) {
+	for name, c := range map[string][2]float64{
+		"day 100": {GradeDay(Share{1, 1}), 10}, "day 95": {GradeDay(Share{95, 100}), 7}, "day 97.5": {GradeDay(Share{975, 1000}), 8.5}, "day 94.9": {GradeDay(Share{949, 1000}), 0},
+		"long 100": {GradeLong(1), 10}, "long 99.5": {GradeLong(0.995), 7}, "long 95": {GradeLong(0.95), 0}, "long 90": {GradeLong(0.9), 0}, "long 99.75": {GradeLong(0.9975), 8.5},
+		"529 none": {GradeOverload(Share{0, 1}), 10}, "529 half": {GradeOverload(Share{5, 1000}), 7}, "529 tenth": {GradeOverload(Share{1, 10}), 0},
+		"reports 99": {GradeReporting(Share{99, 100}), 7}, "reports 100": {GradeReporting(Share{1, 1}), 10}, "reports 85": {GradeReporting(Share{85, 100}), 0},
+	} {
+		if math.Abs(c[0]-c[1]) > 0.005 {
+			t.Errorf("%s: %v, not %v", name, c[0], c[1])
+		}
+	}
+	budget := time.Second
+	days := []LatencyDay{{P95: time.Second}, {P95: 1100 * time.Millisecond}, {P95: 1500 * time.Millisecond}, {P95: time.Second}}
+	if got := GradeLatency(days, budget, Conforming); got != 8 {
+		t.Errorf("two days over: %v", got)
+	}
+	if got := GradeLatency(days, budget, NonConforming); math.Abs(got-4.9) > 0.005 { // 0.6 s of 4 s
+		t.Errorf("an area of 15 %%: %v", got)
+	}
+}
+
+func TestNoTemplateHasTwoClasses(t *testing.T) {
+	classes := map[string]spec.Class{}
+	for _, op := range spec.Operations() {
+		if have, ok := classes[op.FullPath()]; ok && have != op.Class {
+			t.Errorf("%s is of class %s and %s: a series has one", op.FullPath(), have, op.Class)
+		}
+		classes[op.FullPath()] = op.Class
+	}
+}

@@ -1,0 +1,67 @@
+package availability
+
+// Book holds every computation over one period. The zero value takes everything.
+type Book struct {
+	From, To Day // both included; 0 is open
+
+	Traffic    Traffic
+	Probing    Probing
+	Latency    Latency
+	Overload   Overload
+	Timeliness Timeliness
+	Conversion Conversion
+
+	join joining
+}
+
+func (b *Book) within(d Day) bool {
+	return (b.From == 0 || d >= b.From) && (b.To == 0 || d <= b.To)
+}
+
+// Call takes a call into every computation; false when it lies outside the period.
+func (b *Book) Call(c Call) bool {
+	if !b.within(DayOf(c.At)) {
+		return false
+	}
+	b.Traffic.Add(c)
+	b.Latency.Add(c)
+	b.Overload.Add(c)
+	return true
+}
+
+// Probe takes a probe; false when it lies outside the period.
+func (b *Book) Probe(p Probe) bool {
+	if !b.within(DayOf(p.At)) {
+		return false
+	}
+	b.Probing.Add(p)
+	return true
+}
+
+func (b *Book) call(c Call, in *Input) bool {
+	if !b.Call(c) {
+		in.Outside++
+		return false
+	}
+	in.Calls++
+	return true
+}
+
+func (b *Book) probe(p Probe, in *Input) {
+	if !b.Probe(p) {
+		in.Outside++
+		return
+	}
+	in.Probes++
+}
+
+// Merge takes everything that another book holds. Reports that still wait for their counterpart do not
+// find it across books.
+func (b *Book) Merge(o *Book) {
+	b.Traffic.Merge(&o.Traffic)
+	b.Probing.Merge(&o.Probing)
+	b.Latency.Merge(&o.Latency)
+	b.Overload.Merge(&o.Overload)
+	b.Timeliness.Merge(&o.Timeliness)
+	b.Conversion.Merge(&o.Conversion)
+}

@@ -1,0 +1,192 @@
+package availability
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/ensaio/ensaio/sim/spec"
+)
+
+// The columns that a log of calls or probes may have.
+const (
+	colAt          = "timestamp"
+	colTook        = "duration"
+	colMethod      = "method"
+	colEndpoint    = "endpoint"
+	colRequest     = "request" // "GET /path HTTP/1.1"
+	colStatus      = "status"
+	colServer      = "server"
+	colClient      = "client"
+	colSide        = "side"
+	colState       = "state"
+	colInteraction = "interaction"
+	colReceived    = "received"
+	colCode        = "code"
+	colEndpoints   = "endpoints"
+)
+
+// aliases are other names of the columns, in small letters without punctuation.
+var aliases = map[string]string{
+	"timestamp": colAt, "time": colAt, "at": colAt, "ts": colAt, "date": colAt, "datetime": colAt, "start": colAt, "started": colAt, "datahora": colAt,
+	"duration": colTook, "took": colTook, "elapsed": colTook, "latency": colTook, "responsetime": colTook, "processtimespan": colTook, "requesttime": colTook, "tempo": colTook,
+	"method": colMethod, "httpmethod": colMethod, "verb": colMethod, "metodo": colMethod, "metodohttp": colMethod,
+	"endpoint": colEndpoint, "path": colEndpoint, "url": colEndpoint, "uri": colEndpoint, "route": colEndpoint, "template": colEndpoint,
+	"request": colRequest,
+	"status":  colStatus, "statuscode": colStatus, "httpstatus": colStatus, "httpstatuscode": colStatus, "responsecode": colStatus,
+	"server": colServer, "serverorgid": colServer, "organisation": colServer, "organization": colServer, "organizacao": colServer,
+	"client": colClient, "clientorgid": colClient,
+	"side": colSide, "role": colSide,
+	"state": colState, "pairing": colState, "reportstate": colState, "reportstatus": colState,
+	"fapiinteractionid": colInteraction, "xfapiinteractionid": colInteraction, "interactionid": colInteraction, "interaction": colInteraction,
+	"receivedat": colReceived, "received": colReceived,
+	"code": colCode, "endpoints": colEndpoints, "unavailableendpoints": colEndpoints, "unavailable": colEndpoints,
+}
+
+// units are the endings of a duration's column name.
+var units = []struct {
+	ending string
+	unit   time.Duration
+}{{"us", time.Microsecond}, {"ms", time.Millisecond}, {"ns", time.Nanosecond}, {"seconds", time.Second}, {"millis", time.Millisecond}, {"micros", time.Microsecond}, {"s", time.Second}}
+
+// column finds the meaning of a name, and the unit of a duration; milliseconds where the name says none.
+func column(name string) (col string, unit time.Duration) {
+	plain := strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return -1
+	}, strings.ToLower(name))
+	if col, ok := aliases[plain]; ok {
+		return col, time.Millisecond
+	}
+	for _, u := range units {
+		if rest, ok := strings.CutSuffix(plain, u.ending); ok && aliases[rest] == colTook {
+			return colTook, u.unit
+		}
+	}
+	return "", 0
+}
+
+// row is one record before it has a kind.
+type row struct {
+	values map[string]string
+	unit   time.Duration // of a duration without one
+}
+
+var errZone = errors.New("a time needs a zone, as in 2027-03-01T12:00:00Z or 2027-03-01T09:00:00-03:00")
+
+func instant(s string) (time.Time, error) {
+	if s == "" {
+		return time.Time{}, errors.New("no timestamp")
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err == nil {
+		return sane(t)
+	}
+	for _, layout := range []string{"2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05 Z07:00", "2006-01-02T15:04:05Z0700", "2006-01-02 15:04:05 -0700", "02/Jan/2006:15:04:05 -0700"} {
+		if t, err := time.Parse(layout, s); err == nil {
+			return sane(t)
+		}
+	}
+	for _, layout := range []string{"2006-01-02T15:04:05", "2006-01-02 15:04:05"} {
+		if _, err := time.Parse(layout, s); err == nil {
+			return time.Time{}, errZone
+		}
+	}
+	return time.Time{}, fmt.Errorf("%s is no time", quoted(s))
+}
+
+// sane refuses years that no log of this standard holds: a wrong one would make a calendar of centuries.
+func sane(t time.Time) (time.Time, error) {
+	if y := t.Year(); y < 2020 || y > 2099 {
+		return time.Time{}, fmt.Errorf("the year %d is not one of this standard", y)
+	}
+	return t, nil
+}
+
+func (r row) call() (c Call, err error) {
+	if c.At, err = instant(r.values[colAt]); err != nil {
+		return c, err
+	}
+	c.Method, c.Endpoint = strings.ToUpper(r.values[colMethod]), r.values[colEndpoint]
+	if words := strings.Fields(r.values[colRequest]); len(words) >= 2 && c.Endpoint == "" {
+		c.Method, c.Endpoint = strings.ToUpper(words[0]), words[1]
+	}
+	if c.Endpoint == "" {
+		return c, errors.New("no endpoint")
+	}
+	if c.Method == "" {
+		c.Method = "GET"
+	}
+	path := c.Endpoint
+	if c.Endpoint = Endpoint(c.Method, path); c.Endpoint == "" {
+		return c, errForeign
+	}
+	if c.Status, err = strconv.Atoi(r.values[colStatus]); err != nil || c.Status < 100 || c.Status > 599 {
+		return c, fmt.Errorf("%s is no status", quoted(r.values[colStatus]))
+	}
+	if c.Took, err = r.took(); err != nil {
+		return c, err
+	}
+	c.Server, c.Client = r.values[colServer], r.values[colClient]
+	switch side := strings.ToUpper(r.values[colSide]); side {
+	case "", "CLIENT", "SERVER":
+		c.Side = spec.Side(side)
+	default:
+		return c, fmt.Errorf("%s is no side: CLIENT or SERVER", quoted(side))
+	}
+	c.State = strings.ToUpper(r.values[colState])
+	switch c.State {
+	case "", spec.ReportAccepted, spec.ReportDiscarded, spec.ReportPaired, spec.ReportPairedInconsistent, spec.ReportUnpaired, spec.ReportSingle:
+		return c, nil
+	}
+	return c, fmt.Errorf("%s is no state of a report", quoted(c.State))
+}
+
+// errForeign marks a call of something outside the standard, which is no mistake of the file.
+var errForeign = errors.New("no endpoint of the standard")
+
+func (r row) took() (time.Duration, error) {
+	s := strings.ReplaceAll(strings.TrimSpace(r.values[colTook]), ",", ".")
+	if s == "" || s == "-" {
+		return 0, nil
+	}
+	if n, err := strconv.ParseFloat(s, 64); err == nil {
+		if ns := n * float64(r.unit); n >= 0 && ns < float64(24*time.Hour) {
+			return time.Duration(ns + 0.5), nil
+		}
+	} else if d, err := time.ParseDuration(s); err == nil && d >= 0 && d < 24*time.Hour {
+		return d, nil
+	}
+	return 0, fmt.Errorf("%s is no duration", quoted(s))
+}
+
+func (r row) probe() (p Probe, err error) {
+	if p.At, err = instant(r.values[colAt]); err != nil {
+		return p, err
+	}
+	code := r.values[colCode]
+	if code == "" {
+		code = r.values[colStatus]
+	}
+	switch p.Code = strings.ToUpper(code); p.Code {
+	case OK, PartialFailure, Unavailable, ScheduledOutage, "":
+	case "TIMEOUT", "NONE", "ERROR", "-":
+		p.Code = ""
+	default:
+		return p, fmt.Errorf("%s is no code of the status API", quoted(code))
+	}
+	p.Endpoints = templates(strings.FieldsFunc(r.values[colEndpoints], func(c rune) bool { return c == ' ' || c == ';' || c == '|' || c == ',' }))
+	return p, nil
+}
+
+// quoted shows a value of a file, cut short: logs may hold anything.
+func quoted(s string) string {
+	if len(s) > 40 {
+		s = s[:40] + "…"
+	}
+	return strconv.Quote(s)
+}

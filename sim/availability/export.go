@@ -1,0 +1,125 @@
+package availability
+
+import (
+	"encoding/json"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/ensaio/ensaio/sim/spec"
+)
+
+// exportLine is one line of a metrics platform's export.
+type exportLine struct {
+	Kind       string `json:"kind"` // "private" or "opendata"; others make no figure here
+	State      string `json:"state"`
+	Reporter   string `json:"reporter"`
+	ReceivedAt string `json:"receivedAt"`
+	Report     struct {
+		spec.Report
+		AdditionalInfo struct {
+			ConsentID string `json:"consentId"`
+		} `json:"additionalInfo"`
+	} `json:"report"`
+}
+
+func (b *Book) export(line []byte, in *Input) error {
+	var e exportLine
+	if err := json.Unmarshal(line, &e); err != nil {
+		return errors.New("no line of an export: " + strings.TrimPrefix(err.Error(), "json: "))
+	}
+	if e.Kind != "private" && e.Kind != "opendata" {
+		in.Other++
+		return nil
+	}
+	at, err := instant(e.Report.Timestamp)
+	if err != nil {
+		return err
+	}
+	r := &e.Report
+	c := Call{At: at, Took: time.Duration(r.ProcessTimespan*float64(time.Millisecond) + 0.5), Server: r.ServerOrgID, Client: r.ClientOrgID,
+		Method: r.HTTPMethod, Endpoint: Endpoint(r.HTTPMethod, r.Endpoint), Status: r.StatusCode, Side: r.Role, State: e.State}
+	if e.Kind == "opendata" {
+		c.Server, c.Side, c.State = e.Reporter, spec.ServerSide, spec.ReportSingle
+	}
+	if c.Endpoint == "" {
+		return errForeign
+	}
+	if c.Status < 100 || c.Status > 599 || c.Took < 0 || c.Took > 24*time.Hour {
+		return errors.New("a report with an impossible status or duration")
+	}
+	if !b.call(c, in) {
+		return nil
+	}
+	received, err := instant(e.ReceivedAt)
+	if err == nil && e.Kind == "private" && r.FapiInteractionID != "" {
+		b.join.add(b, c, r.FapiInteractionID, received)
+	}
+	if c.Side != spec.ServerSide && r.AdditionalInfo.ConsentID != "" {
+		b.join.consent(c, r.AdditionalInfo.ConsentID)
+	}
+	return nil
+}
+
+// joining brings the two reports of a call together, and a consent with its token.
+type joining struct {
+	open     map[string]*Filing
+	consents map[string]*ConsentRequest
+}
+
+func (j *joining) add(b *Book, c Call, interaction string, received time.Time) {
+	row, known := spec.FindPCMEndpoint(c.Method, c.Endpoint)
+	if known && row.ClientOnly || c.State == spec.ReportDiscarded || c.State == spec.ReportSingle || c.Side == "" {
+		return
+	}
+	if j.open == nil {
+		j.open = map[string]*Filing{}
+	}
+	f := j.open[interaction]
+	if f == nil {
+		f = &Filing{At: c.At, Method: c.Method, Endpoint: c.Endpoint, Client: c.Client, Server: c.Server}
+		j.open[interaction] = f
+	}
+	f.Inconsistent = f.Inconsistent || c.State == spec.ReportPairedInconsistent
+	if c.Side == spec.ClientSide {
+		f.ClientAt, f.At = received, c.At
+		f.Method, f.Endpoint, f.Client, f.Server = c.Method, c.Endpoint, c.Client, c.Server
+	} else {
+		f.ServerAt = received
+	}
+	if !f.ClientAt.IsZero() && !f.ServerAt.IsZero() {
+		b.Timeliness.Add(*f)
+		delete(j.open, interaction)
+	}
+}
+
+// consent notes a created consent, or the token that came of one.
+func (j *joining) consent(c Call, id string) {
+	if j.consents == nil {
+		j.consents = map[string]*ConsentRequest{}
+	}
+	k := j.consents[id]
+	if k == nil {
+		k = &ConsentRequest{}
+		j.consents[id] = k
+	}
+	switch {
+	case c.Method == "POST" && c.Status == 201 && strings.Contains(c.Endpoint, "consents/v") && strings.HasSuffix(c.Endpoint, "/consents"):
+		k.At, k.Server = c.At, c.Server
+	case c.Endpoint == "/token" && c.Status == 200:
+		k.Tokened = true
+	}
+}
+
+// end counts what found no counterpart.
+func (j *joining) end(b *Book) {
+	for _, f := range j.open {
+		b.Timeliness.Add(*f)
+	}
+	for _, k := range j.consents {
+		if !k.At.IsZero() {
+			b.Conversion.Add(*k)
+		}
+	}
+	*j = joining{}
+}

@@ -1,0 +1,237 @@
+package availability
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ensaio/ensaio/sim/spec"
+)
+
+func read(t *testing.T, text string) (*Book, *Input) {
+	t.Helper()
+	b := &Book{}
+	in, err := b.Read(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b, in
+}
+
+func TestOneCallIsReadAlikeFromEveryForm(t *testing.T) {
+	var first *Report
+	for name, text := range map[string]string{
+		"csv":        "timestamp,duration_ms,method,endpoint,status\n2027-03-01T12:00:00Z,1250.5,GET,/open-banking/accounts/v2/accounts/{accountId}/balances,200\n",
+		"names":      "AT;responseTime;verb;URL;http_status\n2027-03-01T09:00:00-03:00;1250,5;get;https://api.bank.example:8443/prefix/open-banking/accounts/v2/accounts/abc-1/balances?page=2;200\n",
+		"seconds":    "\ufefftime\tlatency_s\trequest\tstatusCode\n2027-03-01 09:00:00-03:00\t1.2505\tGET /open-banking/accounts/v2/accounts/x/balances HTTP/1.1\t200\n",
+		"quotes":     "path,\"status\",timestamp,took_us\r\n\"/open-banking/accounts/v2/accounts/a/balances\",200,\"01/Mar/2027:09:00:00 -0300\",1250500\r\n",
+		"json lines": `{"timestamp":"2027-03-01T12:00:00.000Z","elapsed":"1.2505s","method":"GET","path":"/open-banking/accounts/v2/accounts/9/balances","status":200}` + "\n",
+		"numbers":    `{"ts":"2027-03-01T12:00:00Z","processTimespan":1250.5,"httpMethod":"GET","endpoint":"/open-banking/accounts/v2/accounts/{accountId}/balances","statusCode":200}`,
+	} {
+		b, in := read(t, text)
+		if in.Calls != 1 || in.Bad != 0 {
+			t.Errorf("%s: %+v", name, in)
+			continue
+		}
+		r := b.Judge(Options{})
+		if first == nil {
+			first = r
+		}
+		if !reflect.DeepEqual(r, first) || len(r.Endpoints) != 1 || r.Endpoints[0].Endpoint != balances || r.Endpoints[0].Latency.Days[0].P95 != 1250500*time.Microsecond {
+			t.Errorf("%s:\n%+v\nnot\n%+v", name, r, first)
+		}
+	}
+}
+
+func TestBadLinesAreCountedAndTheFirstNamed(t *testing.T) {
+	text := "timestamp,status,endpoint,duration_ms\n"
+	for _, bad := range []string{"2027-03-01T12:00:00,200,/token,1", "never,200,/token,1", "2027-03-01T12:00:00Z,hello,/token,1", "2027-03-01T12:00:00Z,200,,1",
+		"2027-03-01T12:00:00Z,200,/token,-5", "1999-01-01T00:00:00Z,200,/token,1", `2027-03-01T12:00:00Z,200,"/token,1`, "2027-03-01T12:00:00Z,700,/token,1"} {
+		text += bad + "\n"
+	}
+	text += "2027-03-01T12:00:00Z,200,/favicon.ico,1\n2027-03-01T12:00:00Z,200,/auth/token,1\n"
+	_, in := read(t, text)
+	if in.Calls != 1 || in.Bad != 8 || in.Foreign != 1 || len(in.First) != troubles {
+		t.Fatalf("%+v", in)
+	}
+	if !strings.HasPrefix(in.First[0], "line 2: a time needs a zone") || !strings.HasPrefix(in.First[3], "line 5: ") {
+		t.Errorf("%q", in.First)
+	}
+}
+
+func TestAFileWithoutOneUsableRecordIsRefused(t *testing.T) {
+	for name, text := range map[string]string{
+		"empty": "", "blank": "\n\n", "another table": "a,b\n1,2\n", "header only": "timestamp,status,endpoint\n", "all bad": "timestamp,status,endpoint\nx,y,z\n",
+		"array": `[{"timestamp":"2027-03-01T12:00:00Z"}]`, "foreign": `{"timestamp":"2027-03-01T12:00:00Z","path":"/health","status":200}`, "binary": "\x00\x01\x02\x03",
+	} {
+		if _, err := new(Book).Read(strings.NewReader(text)); !errors.Is(err, ErrNothing) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestProbesAreReadFromEveryForm(t *testing.T) {
+	for name, text := range map[string]string{
+		"csv":    "timestamp,code,endpoints\n2027-03-01T12:00:00Z,PARTIAL_FAILURE,https://api.bank.example/open-banking/accounts/v2/accounts/{accountId}/balances;/token\n",
+		"json":   `{"at":"2027-03-01T12:00:00Z","code":"PARTIAL_FAILURE","endpoints":["/open-banking/accounts/v2/accounts/{accountId}/balances","/token"]}`,
+		"answer": `{"at":"2027-03-01T12:00:00Z","data":{"status":[{"code":"OK"},{"code":"PARTIAL_FAILURE","unavailableEndpoints":["https://a/open-banking/accounts/v2/accounts/{accountId}/balances","https://a/token"]}]}}`,
+	} {
+		b, in := read(t, text)
+		if in.Probes != 1 || b.Probing.Day(balances, day0).Down != 30 || b.Probing.Day("/token", day0).Down != 30 {
+			t.Errorf("%s: %+v %v", name, in, b.Probing.Endpoints())
+		}
+	}
+	b, _ := read(t, "at,status\n2027-03-01T12:00:00Z,OK\n2027-03-01T12:00:30Z,\n2027-03-01T12:01:00Z,timeout\n")
+	if d := b.Probing.Day("", day0); d.Down != 60 || d.Probes != 3 {
+		t.Errorf("no answer: %+v", d)
+	}
+}
+
+func TestAStatusAnswerIsReadByItsHierarchy(t *testing.T) {
+	at := day0.Start()
+	for body, want := range map[string]Probe{
+		`{"data":{"status":[{"code":"OK"}]}}`:          {Code: OK},
+		`{"data":{"status":[{"code":"UNAVAILABLE"}]}}`: {Code: Unavailable},
+		`{"data":{"status":[{"code":"PARTIAL_FAILURE","unavailableEndpoints":["/a"]},{"code":"SCHEDULED_OUTAGE","unavailableEndpoints":["/b"]}]}}`: {Code: PartialFailure, Endpoints: []string{"/a"}, Scheduled: []string{"/b"}},
+		`{"data":{"status":[{"code":"SCHEDULED_OUTAGE","unavailableEndpoints":["/b"]}]}}`:                                                          {Code: ScheduledOutage, Endpoints: []string{"/b"}},
+		`{"data":{"status":[{"code":"SCHEDULED_OUTAGE"},{"code":"PARTIAL_FAILURE","unavailableEndpoints":["/a"]}]}}`:                               {Code: ScheduledOutage},
+		`{"data":{"status":[{"code":"UNAVAILABLE"},{"code":"SCHEDULED_OUTAGE","unavailableEndpoints":["/b"]}]}}`:                                   {Code: Unavailable},
+	} {
+		want.At = at
+		if got, err := ProbeOf(at, []byte(body)); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v %v", body, got, err)
+		}
+	}
+	for _, body := range []string{"", "{}", `{"data":{"status":[]}}`, `{"data":{"status":[{"code":"FINE"}]}}`, "<html>"} {
+		if _, err := ProbeOf(at, []byte(body)); err == nil {
+			t.Errorf("%q is an answer", body)
+		}
+	}
+	whole, err := ProbeOf(at, []byte(`{"data":{"status":[{"code":"UNAVAILABLE","unavailableEndpoints":["https://a/open-banking/accounts/v2"]}]}}`))
+	if err != nil || len(whole.Endpoints) < 5 {
+		t.Errorf("the base of an API stands for %v, %v", whole.Endpoints, err)
+	}
+}
+
+func exportedLine(side spec.Side, state, interaction, received string, status int) string {
+	return fmt.Sprintf(`{"number":1,"kind":"private","state":%q,"reportId":"r","reporter":"o","receivedAt":%q,"report":{"fapiInteractionId":%q,"endpoint":%q,"statusCode":%d,"httpMethod":"GET","timestamp":"2027-03-01T12:00:00.000Z","processTimespan":120.5,"clientOrgId":"tpp","serverOrgId":"bank","role":%q,"additionalInfo":{}}}`+"\n",
+		state, received, interaction, balances, status, side)
+}
+
+func TestAnExportIsCountedOnceAndItsTimelinessJudged(t *testing.T) {
+	soon, late := "2027-03-01T12:00:02.000Z", "2027-03-03T12:00:00.000Z"
+	b, in := read(t, exportedLine("CLIENT", "PAIRED", "1", soon, 200)+exportedLine("SERVER", "PAIRED", "1", late, 200)+
+		exportedLine("SERVER", "UNPAIRED", "2", soon, 503)+exportedLine("CLIENT", "PAIRED_INCONSISTENT", "3", soon, 500)+exportedLine("SERVER", "PAIRED_INCONSISTENT", "3", soon, 200)+
+		`{"number":9,"kind":"stock","report":{}}`+"\n")
+	if in.Calls != 5 || in.Other != 1 || in.Bad != 0 {
+		t.Fatalf("%+v", in)
+	}
+	if d := b.Traffic.Day(series, day0); d.Success != 1 || d.Failure != 1 {
+		t.Errorf("traffic: %+v", d)
+	}
+	bank, tpp := b.Timeliness.Days("bank")[0], b.Timeliness.Days("tpp")[0]
+	if bank.Owed8 != 3 || bank.Missing8 != 1 || bank.Missing7 != 0 || bank.Inconsistent != 1 {
+		t.Errorf("bank: %+v", bank)
+	}
+	if tpp.Owed8 != 3 || tpp.Missing8 != 1 || tpp.Missing7 != 1 || tpp.Inconsistent != 1 {
+		t.Errorf("third party: %+v", tpp)
+	}
+}
+
+func TestAnExportTellsOfConversion(t *testing.T) {
+	line := func(method, endpoint, consent string, status int) string {
+		return fmt.Sprintf(`{"kind":"private","state":"UNPAIRED","receivedAt":"2027-03-01T12:00:02Z","report":{"endpoint":%q,"statusCode":%d,"httpMethod":%q,"timestamp":"2027-03-01T12:00:00.000Z","processTimespan":1,"clientOrgId":"tpp","serverOrgId":"bank","role":"CLIENT","additionalInfo":{"consentId":%q}}}`+"\n", endpoint, status, method, consent)
+	}
+	consents := "/open-banking/consents/v3/consents"
+	b, _ := read(t, line("POST", consents, "a", 201)+line("POST", "/token", "a", 200)+line("POST", consents, "b", 201)+line("POST", "/token", "stranger", 200))
+	if got := b.Conversion.Rates("bank")["2027-03"]; got != (Share{1, 2}) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestThePeriodHasBothItsEnds(t *testing.T) {
+	b := &Book{From: day0 + 1, To: day0 + 2}
+	var text strings.Builder
+	text.WriteString("timestamp,code\n")
+	for i := range 4 {
+		fmt.Fprintf(&text, "%s,OK\n", (day0 + Day(i)).Start().Format(time.RFC3339))
+	}
+	in, err := b.Read(strings.NewReader(text.String()))
+	if err != nil || in.Probes != 2 || in.Outside != 2 {
+		t.Errorf("%+v %v", in, err)
+	}
+}
+
+func FuzzRead(f *testing.F) {
+	f.Add("timestamp,duration_ms,method,endpoint,status,side,state\n2027-03-01T12:00:00Z,1.5,GET,/token,200,CLIENT,PAIRED\n")
+	f.Add("at;code;endpoints\n2027-03-01T12:00:00Z;PARTIAL_FAILURE;\"/a;/b\"\n")
+	f.Add(exportedLine("CLIENT", "PAIRED", "1", "2027-03-01T12:00:02Z", 200))
+	f.Add(`{"at":"2027-03-01T12:00:00Z","data":{"status":[{"code":"OK"}]}}` + "\n[]\n{}\nnull")
+	f.Fuzz(func(t *testing.T, text string) {
+		b := &Book{}
+		in, err := b.Read(strings.NewReader(text))
+		if err == nil && in.Calls+in.Probes == 0 {
+			t.Fatal("a file without records is read without an error")
+		}
+		r := b.Judge(Options{Input: in})
+		var page strings.Builder
+		if int(r.To-r.From) < 3650 {
+			if err := r.HTML(&page); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.Text(&page, true)
+	})
+}
+
+func BenchmarkReadCSV(b *testing.B) {
+	var text strings.Builder
+	text.WriteString("timestamp,duration_ms,method,endpoint,status\n")
+	const n = 100_000
+	for i := range n {
+		fmt.Fprintf(&text, "%s,%d.%03d,GET,/open-banking/accounts/v2/accounts/acc-%d/balances?page=1,200\n", day0.Start().Add(time.Duration(i)*time.Second).UTC().Format(time.RFC3339), 50+i%400, i%1000, i)
+	}
+	records(b, n, func() { _, _ = new(Book).Read(strings.NewReader(text.String())) })
+}
+
+func BenchmarkReadExport(b *testing.B) {
+	const n = 50_000
+	var text strings.Builder
+	for i := range n {
+		text.WriteString(exportedLine("CLIENT", "PAIRED", fmt.Sprint(i), "2027-03-01T12:00:02Z", 200))
+	}
+	records(b, n, func() { _, _ = new(Book).Read(strings.NewReader(text.String())) })
+}
+
+func BenchmarkCalls(b *testing.B) {
+	const n = 1_000_000
+	records(b, n, func() {
+		book := &Book{}
+		c := call(day0, 0, 200)
+		for i := range n {
+			c.At, c.Took = day0.Start().Add(time.Duration(i)*80*time.Millisecond), time.Duration(50_000+i%30_000)*time.Microsecond
+			book.Call(c)
+		}
+	})
+}
+
+func BenchmarkProbes(b *testing.B) {
+	const n = 90 * 2880
+	records(b, n, func() {
+		book := &Book{}
+		for i := range n {
+			book.Probe(Probe{At: day0.Start().Add(time.Duration(i) * ProbeEvery), Code: OK})
+		}
+	})
+}
+
+func records(b *testing.B, n int, work func()) {
+	b.ReportAllocs()
+	for b.Loop() {
+		work()
+	}
+	b.ReportMetric(float64(n)*float64(b.N)/b.Elapsed().Seconds(), "records/s")
+}

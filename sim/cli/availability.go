@@ -1,0 +1,158 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ensaio/ensaio/sim/availability"
+	"github.com/ensaio/ensaio/sim/file"
+)
+
+func (a *app) availabilityCommand() *cobra.Command {
+	var from, to, category, server, name string
+	cmd := &cobra.Command{
+		Use: "availability FILE…", Short: "Judge a log of calls or probes as the monitoring does",
+		Long: `Reads an institution's own log of calls (CSV with a header row, or JSON lines), probes of its status, or a
+metrics platform's export, and judges availability by probing and by traffic, response times, answers 529,
+reporting and conversion by the published formulas. Several files are one record; "-" is the standard input.
+
+A call needs a timestamp with its zone, an endpoint (template, path or address) and a status; a duration in
+milliseconds, method, server, client, side (CLIENT or SERVER) and state of pairing are used where given.
+A probe needs a timestamp and a code, and names the endpoints that were down. docs/availability.md has the
+columns, their other names and the arithmetic.`,
+		Example: `  ensaio report availability calls.csv
+  ensaio report availability calls.jsonl probes.csv -o out      also availability.html, a calendar
+  ensaio report availability export.jsonl --from 2027-01-01 --to 2027-03-31 --category B --json`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			book := &availability.Book{}
+			for _, bound := range []struct {
+				flag, value string
+				into        *availability.Day
+			}{{"from", from, &book.From}, {"to", to, &book.To}} {
+				if bound.value == "" {
+					continue
+				}
+				d, err := availability.ParseDay(bound.value)
+				if err != nil {
+					return usage(fmt.Errorf("--%s: %w", bound.flag, err), "days are those of Brasília, YYYY-MM-DD")
+				}
+				*bound.into = d
+			}
+			if book.To != 0 && book.From > book.To {
+				return usage(fmt.Errorf("--from %s is after --to %s", book.From, book.To), "exchange them")
+			}
+			c := availability.Category(strings.ToUpper(category))
+			if !c.Known() {
+				return usage(fmt.Errorf("no category %q", category), "the categories at Pix are A, B, C and D")
+			}
+			input, err := a.logs(book, args)
+			if err != nil {
+				return err
+			}
+			r := book.Judge(availability.Options{Name: name, Category: c, Server: server, Input: input})
+			return a.availability(r)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&from, "from", "", "first day, YYYY-MM-DD in Brasília")
+	f.StringVar(&to, "to", "", "last day, included")
+	f.StringVar(&category, "category", "A", "category at Pix, by which services are judged: A, B, C or D")
+	f.StringVar(&server, "server", "", "organisation that the probes are of, where calls name several")
+	f.StringVar(&name, "name", "", "name of the institution, for the page")
+	f.StringVarP(&a.outDir, "out", "o", "", "write availability.json and availability.html into this folder")
+	return cmd
+}
+
+// logs reads every file into the book.
+func (a *app) logs(book *availability.Book, paths []string) (*availability.Input, error) {
+	all := &availability.Input{}
+	for _, path := range paths {
+		log := a.in
+		if path != "-" {
+			f, err := os.Open(path)
+			if err != nil {
+				return nil, usage(err, "give a log in CSV or JSON lines")
+			}
+			defer func() { _ = f.Close() }()
+			log = f
+		}
+		in, err := book.Read(log)
+		if err != nil {
+			hint := "see 'ensaio report availability --help' for what a log needs"
+			if errors.Is(err, availability.ErrNothing) && in.Bad > 0 {
+				hint = fmt.Sprintf("%d lines were refused; %s", in.Bad, hint)
+			}
+			return nil, usage(fmt.Errorf("%s: %w", filepath.Base(path), err), "%s", hint)
+		}
+		all.Add(filepath.Base(path), in, len(paths) > 1)
+	}
+	return all, nil
+}
+
+func (a *app) availability(r *availability.Report) error {
+	if a.outDir != "" {
+		if err := writeAvailability(r, a.outDir); err != nil {
+			return usage(err, "give a folder that can be written with -o")
+		}
+	}
+	switch {
+	case a.asJSON:
+		if err := printJSON(a.out, r); err != nil {
+			return err
+		}
+	case a.quiet:
+		a.printf("%s\n", a.availabilityVerdict(r))
+	default:
+		var b bytes.Buffer
+		r.Text(&b, a.verbose > 0)
+		a.printf("%s\n%s\n", b.String(), a.availabilityVerdict(r))
+		if a.outDir != "" {
+			a.printf("report %s\n", shellPath(filepath.Join(a.outDir, "availability.html")))
+		}
+	}
+	switch r.Verdict {
+	case availability.Conforming, availability.Tolerated:
+		return nil
+	case availability.NonConforming:
+		return &Exit{Code: CodeFloor, Err: errors.New("not conforming"), Silent: true}
+	case availability.Undefined:
+	}
+	return usage(errors.New("nothing in the log can be judged"), "availability needs calls answered 2xx, 5xx, 408 or 422, or probes")
+}
+
+// writeAvailability writes both files, whole or not at all.
+func writeAvailability(r *availability.Report, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for name, print := range map[string]func(io.Writer) error{"availability.json": r.JSON, "availability.html": r.HTML} {
+		var b bytes.Buffer
+		if err := print(&b); err != nil {
+			return err
+		}
+		if err := file.Replace(filepath.Join(dir, name), b.Bytes(), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *app) availabilityVerdict(r *availability.Report) string {
+	sentence := r.Sentence()
+	switch r.Verdict {
+	case availability.Conforming, availability.Tolerated:
+		return a.green("CONFORMING") + "   " + sentence
+	case availability.NonConforming:
+		return a.red("NOT CONFORMING") + "   " + sentence
+	case availability.Undefined:
+	}
+	return a.yellow("UNDEFINED") + "   " + sentence
+}
