@@ -126,7 +126,7 @@ func limitChecks() []check.Check {
 			}
 		}
 	}
-	return append(all, minuteChecks()...)
+	return append(append(all, minuteChecks()...), trafficChecks()...)
 }
 
 // minuteChecks exceed the limit of a minute, one check for each plan.
