@@ -16,7 +16,11 @@ import (
 //go:embed contracts/*.yml
 var contractFiles embed.FS
 
-const sharedFile = "shared.yml"
+// The documents that hold only parts of others.
+const (
+	sharedFile   = "shared.yml"
+	openDataFile = "opendata.yml"
+)
 
 // contracts holds one entry for each embedded document; each is loaded and checked once, at first use.
 var contracts = func() map[string]func() (*openapi3.T, error) {
@@ -26,7 +30,7 @@ var contracts = func() map[string]func() (*openapi3.T, error) {
 	}
 	m := map[string]func() (*openapi3.T, error){}
 	for _, e := range entries {
-		if name := e.Name(); name != sharedFile {
+		if name := e.Name(); name != sharedFile && name != openDataFile {
 			m[strings.TrimSuffix(name, ".yml")] = sync.OnceValues(func() (*openapi3.T, error) { return load(contractFiles, "contracts/"+name) })
 		}
 	}

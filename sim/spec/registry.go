@@ -5,7 +5,10 @@
 // versions is a row here; everything that is the same is code elsewhere.
 package spec
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Grant says which OAuth 2.0 grant a call's access token must come from (RS-TOK-03).
 type Grant string
@@ -163,7 +166,7 @@ func Match(method, path string) (op *Operation, params map[string]string, pathKn
 }
 
 var (
-	apis = link(consents, resources, customers, accounts, payments, common, admin)
+	apis = link(slices.Concat([]*API{consents, resources, customers, accounts, payments, common, admin}, opendata)...)
 	byID = index(apis)
 	root = tree(apis)
 )
