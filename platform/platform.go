@@ -24,6 +24,7 @@ import (
 	"github.com/ensaio/ensaio/platform/control"
 	"github.com/ensaio/ensaio/platform/gateway"
 	"github.com/ensaio/ensaio/platform/message"
+	"github.com/ensaio/ensaio/platform/opendata"
 	"github.com/ensaio/ensaio/platform/payment"
 	"github.com/ensaio/ensaio/platform/resource"
 	"github.com/ensaio/ensaio/platform/status"
@@ -52,6 +53,8 @@ type Config struct {
 	Keystore string
 	CRL      []string
 	Limits   gateway.Limits
+	// Brands are those under which open data are offered, the main one first; without any there are none.
+	Brands []opendata.Brand
 	// Offered says whether an API is served, by registry name; nil means all.
 	Offered func(api string) bool
 }
@@ -197,16 +200,19 @@ func known(core connector.Source) func(ctx context.Context, cpf string) error {
 
 // serve opens the API host.
 func (p *Platform) serve(cfg Config, ports Ports) (err error) {
+	handlers := map[string]gateway.Handler{
+		"consents": consent.NewAPI(p.Consents, cfg.Offered, known(ports.Core)).Handle,
+		"payments": p.Payments.Handle,
+		"common":   p.Status.Handle,
+		"admin":    p.Status.Handle,
+	}
+	if err := offer(handlers, cfg, ports); err != nil {
+		return err
+	}
 	reads := resource.New(resource.Config{Source: ports.Core, Consents: p.Consents, Seams: ports.Seams})
 	p.Gateway, err = gateway.New(gateway.Config{
 		Trust: p.Trust, AS: p.AS,
-		Handlers: map[string]gateway.Handler{
-			"consents": consent.NewAPI(p.Consents, cfg.Offered, known(ports.Core)).Handle,
-			"payments": p.Payments.Handle,
-			"common":   p.Status.Handle,
-			"admin":    p.Status.Handle,
-		},
-		Resource: reads.Handle, Offered: cfg.Offered,
+		Handlers: handlers, Resource: reads.Handle, Offered: cfg.Offered,
 		Messages: messages{message.New(message.Config{Organisation: cfg.Organisation.ID, Key: cfg.Messages, Keys: p.Trust, Seams: ports.Seams})},
 		Seams:    ports.Seams, Clock: ports.Clock, Limits: cfg.Limits, Active: p.Consents.ActiveOf, Outbox: ports.Outbox,
 		Organisation: cfg.Organisation.ID, Base: cfg.API, Observe: p.observe(ports), Guard: p.Status.Guard, Log: ports.Log,
@@ -223,6 +229,21 @@ func (p *Platform) serve(cfg Config, ports Ports) (err error) {
 		Payments: p.Payments.Each,
 		Cancel:   p.Payments.CancelAtHolder, Availability: p.Status.Control(),
 	})
+	return nil
+}
+
+// offer adds the handlers of open data, published from now on.
+func offer(handlers map[string]gateway.Handler, cfg Config, ports Ports) error {
+	if len(cfg.Brands) == 0 {
+		return nil
+	}
+	public, err := opendata.New(opendata.Config{Brands: cfg.Brands, Since: ports.Clock.Now(), Seams: ports.Seams})
+	if err != nil {
+		return err
+	}
+	for _, name := range opendata.APIs() {
+		handlers[name] = public.Handle
+	}
 	return nil
 }
 
@@ -258,5 +279,5 @@ func (m messages) Open(ctx context.Context, body []byte, c *call.Call) (json.Raw
 
 // Rules lists every sentence the institution keeps, in the order of a call's way.
 func Rules() []rule.Info {
-	return slices.Concat(trust.Rules(), as.Rules(), gateway.Rules(), message.Rules(), consent.Rules(), resource.Rules(), call.PageRules(), payment.Rules(), status.Rules())
+	return slices.Concat(trust.Rules(), as.Rules(), gateway.Rules(), message.Rules(), consent.Rules(), resource.Rules(), call.PageRules(), opendata.Rules(), payment.Rules(), status.Rules())
 }

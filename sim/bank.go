@@ -45,7 +45,7 @@ func (e *Ecosystem) openBank(ctx context.Context, at *places, c *control, source
 		Issuer: e.net.url(nameIssuer), MTLS: e.net.url(nameAuthTLS), API: e.net.url(nameAPI), Namespace: "bancoensaio",
 		Organisation: as.Organisation{ID: e.cast.bank.id, Brand: e.cast.bank.name, ISPB: e.cast.bank.cnpj[:8]},
 		IDTokens:     e.secrets.idToken, Encryption: e.secrets.requestObjects, Messages: messages,
-		SSAIssuer: e.ssaIssuer, Keystore: e.directory.Keystore, Limits: limits,
+		SSAIssuer: e.ssaIssuer, Keystore: e.directory.Keystore, Limits: limits, Brands: e.cast.brands(),
 	}, platform.Ports{
 		Clock: e.clock, Seed: e.options.Seed, Seams: e.board.Seams(), Roots: e.secrets.authority.Roots(),
 		HTTP: e.net.client(e.secrets.authority.Roots()), Core: source, Store: records, Outbox: outbox, Observe: e.watch.called, Log: e.log,

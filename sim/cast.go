@@ -3,6 +3,7 @@ package sim
 import (
 	"github.com/ensaio/ensaio/directory-mock"
 	"github.com/ensaio/ensaio/participants/people"
+	"github.com/ensaio/ensaio/platform/opendata"
 	"github.com/ensaio/ensaio/sim/clock"
 )
 
@@ -74,6 +75,12 @@ func newCast(seed clock.Seed) *cast {
 		c.software = append(c.software, &s)
 	}
 	return c
+}
+
+// brands are those of the bank: the one of the directory, and one for those who never visit a branch.
+func (c *cast) brands() []opendata.Brand {
+	company := c.bank.name + " S.A. (SIMULADOR)"
+	return []opendata.Brand{{Name: c.bank.name, Company: company, CNPJ: c.bank.cnpj}, {Name: "Ensaio Digital", Company: company, CNPJ: c.bank.cnpj}}
 }
 
 // hosts lists the names at which the third parties' pages live.

@@ -25,7 +25,7 @@ var companyProfile = map[string]any{"naturezaJuridica": "2062", "porteEmpresa": 
 // exchange reports one call from the client's side, if it is one that is reported at all: the calls of
 // the registry, token requests and registrations. A call given up after the standard's time is a 408.
 func (r *reporter) exchange(e *Exchange) {
-	if !r.on || e.party == "" {
+	if !r.on || e.party == "" || e.Operation != nil && e.Operation.API.OpenData { // open data are the server's alone to report
 		return
 	}
 	endpoint, prefix := reportedEndpoint(e)

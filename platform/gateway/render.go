@@ -70,7 +70,11 @@ func (x *exchange) accept(ctx context.Context, a *call.Answer) error {
 func (x *exchange) refuse(ctx context.Context, err error) {
 	p := problem(ctx, err)
 	x.cause, x.status, x.header = err, p.Status, make(http.Header, 10)
-	body, encodeErr := json.Marshal(errorBody{Errors: p.Items, Meta: metaBody{call.Time(x.gateway.cfg.Clock.Now())}})
+	told := errorBody{Errors: p.Items}
+	if x.Operation == nil || !x.Operation.API.OpenData { // half of the open-data definitions have no room for a request time
+		told.Meta = &metaBody{call.Time(x.gateway.cfg.Clock.Now())}
+	}
+	body, encodeErr := json.Marshal(told)
 	if encodeErr != nil {
 		body = []byte(`{"errors":[]}`) // strings always encode
 	}
@@ -92,7 +96,7 @@ func (x *exchange) refuse(ctx context.Context, err error) {
 
 type errorBody struct {
 	Errors []call.Item `json:"errors"`
-	Meta   metaBody    `json:"meta"`
+	Meta   *metaBody   `json:"meta,omitempty"`
 }
 
 type metaBody struct {

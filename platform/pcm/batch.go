@@ -94,8 +94,11 @@ func (r *Reporter) tellKind(ctx context.Context, kind string, list []event.Entry
 
 // route returns where a kind of report goes and how many fit in one request.
 func (r *Reporter) route(kind string) (path string, most int, ok bool) {
-	if kind == private {
+	switch kind {
+	case private:
 		return spec.PrivateReportPath, r.cfg.Batch, true
+	case spec.KindOpenData:
+		return spec.OpenDataPath, r.cfg.Batch, true
 	}
 	known := slices.ContainsFunc(spec.HybridEvents(), func(e spec.HybridEvent) bool { return e.Kind == kind })
 	return spec.HybridFlowPath + kind, min(maxEvents, r.cfg.Batch), known
