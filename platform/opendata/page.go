@@ -36,27 +36,33 @@ func (q query) page() call.Page {
 	return p
 }
 
-func row(id, text string, status int, code, detail string, wrong func(query) bool) rule.Rule[query] {
+func row(id, text string, problem *call.Problem, wrong func(query) bool) rule.Rule[query] {
 	return rule.Rule[query]{ID: id, Text: text, Weight: fault.Minor, Check: func(_ context.Context, q query) error {
 		if wrong(q) {
-			return call.Refuse(status, code, http.StatusText(status), detail)
+			return problem
 		}
 		return nil
 	}}
 }
 
+func badParameter(detail string) *call.Problem {
+	return call.Refuse(http.StatusBadRequest, "PARAMETRO_INVALIDO", "Parâmetro inválido", detail)
+}
+
+var noPage = call.Refuse(http.StatusNotFound, "NAO_ENCONTRADO", "Recurso não encontrado", "A página informada está além da última")
+
 // pageRules differ from those of customer data: the definitions know no 422 here, and the smallest page is
 // one record.
 var pageRules = rule.NewSet("open-data page",
-	row("OPEN-01/page-is-positive", "page of an open-data list is a whole number from 1.", http.StatusBadRequest, "PARAMETRO_INVALIDO",
-		"page deve ser um número inteiro a partir de 1", func(q query) bool { _, ok := whole(q.number, 1); return !ok }),
-	row("OPEN-02/size-has-bounds", "page-size of an open-data list is a whole number from 1 to 1000.", http.StatusBadRequest, "PARAMETRO_INVALIDO",
-		"page-size deve ser um número inteiro de 1 a 1000", func(q query) bool {
+	row("OPEN-01/page-is-positive", "page of an open-data list is a whole number from 1.", badParameter("page deve ser um número inteiro a partir de 1"),
+		func(q query) bool { _, ok := whole(q.number, 1); return !ok }),
+	row("OPEN-02/size-has-bounds", "page-size of an open-data list is a whole number from 1 to 1000.", badParameter("page-size deve ser um número inteiro de 1 a 1000"),
+		func(q query) bool {
 			n, ok := whole(q.size, call.DefaultPageSize)
 			return !ok || n > call.MaxPageSize
 		}),
-	row("OPEN-03/page-exists", "A page of an open-data list beyond the last is not found.", http.StatusNotFound, "NAO_ENCONTRADO",
-		"A página informada está além da última", func(q query) bool {
+	row("OPEN-03/page-exists", "A page of an open-data list beyond the last is not found.", noPage,
+		func(q query) bool {
 			p := q.page()
 			return p.Number > 1 && p.Number > p.Pages(q.total)
 		}),
