@@ -17,8 +17,11 @@ import (
 	"github.com/ensaio/ensaio/sim/spec"
 )
 
-// Security is the class of what has no frequency class: tokens, pushed requests, registration, journeys.
-const Security = record.Security
+// The classes of what has no frequency class: tokens, pushed requests, registration; and whole journeys.
+const (
+	Security = record.Security
+	Journey  = record.Journey
+)
 
 // Threshold is one row of what a run must keep; see [record.Metrics] for what can be limited.
 type Threshold = record.Threshold

@@ -7,6 +7,7 @@ import (
 	"github.com/ensaio/ensaio/load/pace"
 	"github.com/ensaio/ensaio/load/record"
 	"github.com/ensaio/ensaio/sim/spec"
+	"github.com/ensaio/ensaio/suites/target"
 )
 
 // Schedule makes the arrivals of the pacer over a time.
@@ -69,3 +70,19 @@ func (p *Profile) Rows() []record.Threshold {
 	}
 	return rows
 }
+
+// Shorten changes how long the profile sends. What is scheduled at offsets moves in proportion; a spike that
+// no longer fits is refused.
+func (p *Profile) Shorten(d time.Duration) error {
+	by := float64(d) / float64(p.Duration)
+	for i := range p.Schedule {
+		s := &p.Schedule[i]
+		s.At, s.For = times(s.At, by), times(s.For, by)
+	}
+	p.Pacer.At, p.Pacer.For = times(p.Pacer.At, by), times(p.Pacer.For, by)
+	p.Duration = target.Duration(d)
+	_, err := p.Pacer.Schedule(d)
+	return err
+}
+
+func times(d target.Duration, by float64) target.Duration { return target.Duration(float64(d) * by) }

@@ -16,8 +16,12 @@ import (
 	"github.com/ensaio/ensaio/sim/spec"
 )
 
-// Security is the class of what has no frequency class: tokens, pushed requests, registration, journeys.
-const Security spec.Class = "security"
+// The classes of what has no frequency class: tokens, pushed requests, registration; and whole journeys,
+// which have no budget because each of their steps has its own.
+const (
+	Security spec.Class = "security"
+	Journey  spec.Class = "journey"
+)
 
 // The kinds of failed requests, beside status codes.
 const (
@@ -121,6 +125,26 @@ func (r *Recording) Add(s Sample) {
 	r.Wait.record(s.Waited)
 	r.slice(s.Due).arrive(s)
 	r.slice(s.Done).Achieved++
+}
+
+// Inside counts an exchange that was a step of a journey. It is no arrival: it belongs to its operation and
+// its class, and neither to the rates nor to the schedule.
+func (r *Recording) Inside(s Sample) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	op := r.Operations[s.Operation]
+	if op == nil {
+		op = newSeries(s.Class, exactValues)
+		r.Operations[s.Operation] = op
+	}
+	class := r.Classes[s.Class]
+	if class == nil {
+		class = newSeries(s.Class, 0)
+		r.Classes[s.Class] = class
+	}
+	op.add(s)
+	class.add(s)
+	op.minute(r.Started.Add(s.Due), s)
 }
 
 // Miss counts an arrival for which the generator had nothing ready to send: it says nothing of the target.

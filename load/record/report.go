@@ -29,8 +29,8 @@ type Identity struct {
 	Facts      Facts
 	// Findings are what was held against the target beside the recording: they count like thresholds.
 	Findings []Verdict
-	Notes      []string
-	Pictures   []Picture
+	Notes    []string
+	Pictures []Picture
 	// Availability replaces the figures that the traffic of the run gives, when probes were kept as well.
 	Availability *Availability
 }

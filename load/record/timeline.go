@@ -93,7 +93,7 @@ func (s *Slice) points() []Point {
 }
 
 // classOrder is the order in which people read classes.
-var classOrder = []spec.Class{spec.High, spec.MediumHigh, spec.Medium, spec.Low, Security}
+var classOrder = []spec.Class{spec.High, spec.MediumHigh, spec.Medium, spec.Low, Security, Journey}
 
 func classesOf[V any](m map[spec.Class]V) []spec.Class {
 	keys := keysOf(m)

@@ -166,7 +166,7 @@ A rehearsal, not a certification.`,
 		return usage(err, "see '%s --help'", cmd.CommandPath())
 	})
 	root.CompletionOptions.HiddenDefaultCmd = true
-	root.AddCommand(a.upCommand(), a.runCommand(), a.proveCommand(), a.workerCommand(), a.doctorCommand(), a.listCommand(),
+	root.AddCommand(a.upCommand(), a.runCommand(), a.loadCommand(), a.proveCommand(), a.workerCommand(), a.doctorCommand(), a.listCommand(),
 		a.explainCommand(), a.reportCommand(), a.defectCommand(), a.clockCommand(), a.versionCommand())
 	return root
 }

@@ -1,0 +1,142 @@
+package drive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ensaio/ensaio/load"
+	"github.com/ensaio/ensaio/load/pace"
+	"github.com/ensaio/ensaio/load/profile"
+	"github.com/ensaio/ensaio/load/record"
+)
+
+// Session is one run of a profile at a prepared source.
+type Session struct {
+	// Identity is what the report says of the run; thresholds, findings, facts and notes are added to it.
+	Identity record.Identity
+	// Prepared, when set, is called once everything is ready and nothing has been sent yet.
+	Prepared func(ctx context.Context) error
+	Observe  func(load.Snapshot)
+	// Say hears in a line what happens beside the sending.
+	Say func(format string, args ...any)
+	// Ready, when set, is given the recording before it fills.
+	Ready func(*record.Recording)
+}
+
+func (x *Session) say(format string, args ...any) {
+	if x.Say != nil {
+		x.Say(format, args...)
+	}
+}
+
+// Run plays the profile and judges it. A report comes back with every error that left something measured:
+// beside the cause of an interruption it is partial.
+func (s *Source) Run(ctx context.Context, x Session) (*record.Report, error) {
+	x.Identity.Profile, x.Identity.Title = s.profile.Name, s.profile.Title
+	x.Identity.Target, x.Identity.Seed = s.target.Name, int64(s.options.Seed)
+	restore, err := s.put(ctx, &x)
+	if err != nil {
+		return nil, err
+	}
+	defer restore()
+	if x.Prepared != nil {
+		if err := x.Prepared(ctx); err != nil {
+			return nil, err
+		}
+	}
+	switch s.profile.Procedure {
+	case profile.Limits:
+		return s.limits(ctx, x)
+	case profile.Capacity:
+		return s.capacity(ctx, x)
+	case profile.Quarter:
+		return nil, errors.New("a quarter is not played by a source of load")
+	default:
+		return s.steady(ctx, x)
+	}
+}
+
+// steady sends the mix as the pacer says.
+func (s *Source) steady(ctx context.Context, x Session) (*record.Report, error) {
+	pacer, err := s.profile.Pacer.Schedule(time.Duration(s.profile.Duration))
+	if err != nil {
+		return nil, err
+	}
+	if err := s.warm(ctx, pacer.Rate(0)); err != nil {
+		return nil, err
+	}
+	plan := s.plan(pacer)
+	plan.Observe, plan.Abort = x.Observe, s.profile.Abort
+	plan.Start = s.clock.Now()
+	plan.Recording = plan.Recorder(plan.Start)
+	if x.Ready != nil {
+		x.Ready(plan.Recording)
+	}
+	beside, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var others sync.WaitGroup
+	watch := newVigil(s, plan.Start)
+	others.Go(func() { watch.run(beside) })
+	trouble := s.troubles(plan.Start, &x)
+	others.Go(func() { trouble.run(beside) })
+	s.journeysInto(plan.Recording, plan.Start)
+	rec, err := load.Run(ctx, plan)
+	s.Steps(nil)
+	cancel()
+	others.Wait()
+	trouble.end()
+	if rec == nil {
+		return nil, err
+	}
+	x.Identity.Thresholds = plan.Thresholds
+	x.Identity.Notes = append(x.Identity.Notes, s.Notes()...)
+	x.Identity.Findings = append(x.Identity.Findings, watch.findings(trouble, rec)...)
+	x.Identity.Notes = append(x.Identity.Notes, watch.notes...)
+	if errors.Is(err, load.ErrLost) {
+		err = nil // the verdict says so
+	}
+	return rec.Report(x.Identity), err
+}
+
+// plan is a run of this source; what is observed is the caller's.
+func (s *Source) plan(pacer pace.Pacer) load.Plan {
+	return load.Plan{Name: s.profile.Name, Pacer: pacer, Source: s, Thresholds: s.profile.Rows(), InFlight: s.inFlight(), Clock: s.clock}
+}
+
+// warm sends for a while what nobody judges: connections stand afterwards, and caches are filled.
+func (s *Source) warm(ctx context.Context, rate float64) error {
+	d := time.Duration(s.profile.Warmup)
+	if d == 0 || rate <= 0 {
+		return nil
+	}
+	pacer, err := pace.Constant(rate, d)
+	if err != nil {
+		return err
+	}
+	plan := s.plan(pacer)
+	plan.Thresholds = nil
+	rec, err := load.Run(ctx, plan)
+	if err != nil {
+		return err
+	}
+	s.warmed += pacer.Count()
+	if codes := rec.Codes(); len(codes) == 0 {
+		return &Unprepared{fmt.Errorf("the warm-up got no answer at all: %v", rec.Failures())}
+	}
+	return nil
+}
+
+// journeysInto counts the steps of journeys under their operations.
+func (s *Source) journeysInto(rec *record.Recording, start time.Time) {
+	s.Steps(func(step Step) {
+		at := step.At.Sub(start)
+		sample := record.Sample{Operation: step.Operation, Class: step.Class, Due: at, Sent: at, Done: at + step.Took, Status: step.Status}
+		if step.Err != nil {
+			sample.Failure = record.Other
+		}
+		rec.Inside(sample)
+	})
+}

@@ -1,0 +1,294 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ensaio/ensaio/load/drive"
+	"github.com/ensaio/ensaio/load/profile"
+	"github.com/ensaio/ensaio/load/record"
+	"github.com/ensaio/ensaio/sim/clock"
+	"github.com/ensaio/ensaio/suites"
+	"github.com/ensaio/ensaio/suites/target"
+)
+
+// The bounds that must be raised knowingly.
+const (
+	maxRate     = 2000
+	maxDuration = 15 * time.Minute
+)
+
+type loadFlags struct {
+	rate, maxRate         float64
+	duration, maxDuration time.Duration
+	inFlight, grants      int
+	defects               []string
+	yes, metrics          string
+	noReports, noPreview  bool
+	http2                 bool
+	workers               int
+	nats                  string
+	dir, core             string
+}
+
+func (a *app) loadCommand() *cobra.Command {
+	var f loadFlags
+	cmd := &cobra.Command{
+		Use: "load [profile]", Short: "Drive load at a target and judge latency, errors and limits",
+		Long: `Sends requests as a profile says, at the rate it says whatever the target does, and judges what came back:
+latency at the 95th percentile of every frequency class against its budget, errors, 529, and what else the profile
+holds. Writes load.json and load.html. Without -t it starts an ecosystem of its own.
+
+A profile is one of those that come with it (see 'ensaio list profiles') or a file. Everything is prepared before the
+first request: clients, customers' consents, tokens, signed messages.
+
+Load goes to the hosts of the target file and to nowhere else. When one of them is not on this machine it must be
+confirmed: at the terminal, or with --yes and the name of the target. Rates above 2000 a second and runs longer than
+15 minutes must be raised knowingly, with --max-rate and --max-duration.
+
+Exit codes: 0 every threshold kept · 5 a threshold crossed · 2 usage or configuration · 3 target not ready, or the
+generator was the bottleneck and says so · 4 the harness failed · 130 interrupted, with a partial report.`,
+		Example: `  ensaio load                              the least a bank must stand: 300 a second
+  ensaio load capacity                     the highest rate at which every budget is kept
+  ensaio load regulatory -t bank.yaml --yes 'Banco Exemplo' -o out
+  ensaio load soak --duration 2m --rate 100
+  ensaio load regulatory --defect perf/slow-class    see it fail`,
+		RunE: func(cmd *cobra.Command, args []string) error { return a.driveLoad(cmd, args, f) },
+	}
+	a.targetFlag(cmd)
+	cmd.Flags().Lookup("target").Usage = "target file; without it an ecosystem of its own"
+	fl := cmd.Flags()
+	fl.StringVarP(&a.outDir, "out", "o", "", "folder for load.json and load.html (default out/<time>)")
+	fl.Float64Var(&f.rate, "rate", 0, "highest rate, requests a second; 0 is the profile's")
+	fl.DurationVar(&f.duration, "duration", 0, "how long to send; 0 is the profile's")
+	fl.Float64Var(&f.maxRate, "max-rate", maxRate, "the highest rate that may be asked for")
+	fl.DurationVar(&f.maxDuration, "max-duration", maxDuration, "the longest time that may be asked for")
+	fl.IntVar(&f.inFlight, "in-flight", 0, "most requests at once; 0 is the profile's")
+	fl.IntVar(&f.grants, "grants", 0, "consents made ahead for each client; 0 is the profile's")
+	fl.StringArrayVar(&f.defects, "defect", nil, "arm a defect in the own ecosystem once everything is prepared (may be repeated)")
+	fl.StringVar(&f.yes, "yes", "", "name of the target, to confirm load at hosts that are not on this machine")
+	fl.StringVar(&f.metrics, "metrics", "", "address to serve the figures of the run at, for Prometheus, such as 127.0.0.1:9090")
+	fl.BoolVar(&f.noReports, "no-reports", false, "do not report our side of the calls to the metrics platform")
+	fl.BoolVar(&f.http2, "http2", false, "speak HTTP/2 where the target does")
+	fl.BoolVar(&f.noPreview, "no-preflight", false, "do not look first whether the target can be reached")
+	fl.StringVar(&f.dir, "dir", "", "folder for keys and state of the own ecosystem")
+	fl.StringVar(&f.core, "core", "", "core behind the own ecosystem's bank: \"http\", or the address of your connector")
+	return cmd
+}
+
+// driveLoad plays a profile. Everything that can be wrong with the question is told before anything is
+// started, and before anything is sent.
+func (a *app) driveLoad(cmd *cobra.Command, args []string, f loadFlags) error {
+	ctx, cancel := a.bounded(cmd.Context())
+	defer cancel()
+	if len(args) > 1 {
+		return usage(fmt.Errorf("load takes one profile, not %d", len(args)), "see 'ensaio list profiles'")
+	}
+	name := "regulatory"
+	if len(args) == 1 {
+		name = args[0]
+	}
+	p, err := profile.Open(name)
+	if err != nil {
+		return usage(err, "see 'ensaio list profiles' and docs/load.md")
+	}
+	if err := f.apply(p); err != nil {
+		return err
+	}
+	if a.target != "" && len(f.defects) > 0 {
+		return usage(fmt.Errorf("--defect breaks an ecosystem of our own, not the target %s", a.target), "arm it there with 'ensaio defect on NAME -t %s', or leave -t out", a.target)
+	}
+	for _, d := range f.defects {
+		if !a.knows(d) {
+			return usage(fmt.Errorf("no defect %q", d), "see 'ensaio list defects'")
+		}
+	}
+	file := a.target
+	if file == "" {
+		e, err := a.start(ctx, StartOptions{Dir: f.dir, Core: f.core, Seed: a.seed, Journal: -1})
+		if err != nil {
+			return err
+		}
+		defer func() { _ = e.Close() }()
+		file = e.TargetFile()
+	}
+	t, err := a.load(file)
+	if err != nil {
+		return err
+	}
+	if err := a.confirm(t, f.yes); err != nil {
+		return err
+	}
+	if !f.noPreview {
+		if err := a.preflight(ctx, t); err != nil {
+			return err
+		}
+	}
+	return a.perform(ctx, cmd, p, t, f)
+}
+
+// perform prepares the target, plays the profile there, and tells what came of it.
+func (a *app) perform(ctx context.Context, cmd *cobra.Command, p *profile.Profile, t *target.Target, f loadFlags) error {
+	s, err := drive.Prepare(ctx, t, drive.Options{Profile: p, Seed: clock.Seed(a.seed), Reports: !f.noReports, HTTP2: f.http2, Log: a.log()})
+	if err != nil {
+		return a.unprepared(ctx, err)
+	}
+	defer s.Close()
+	show := a.meter(p, t)
+	x := drive.Session{Observe: show.observe, Say: show.say, Identity: record.Identity{Defects: f.defects, Tool: suites.Version, Command: loadCommandLine(cmd, p)}}
+	x.Prepared = func(ctx context.Context) error {
+		for _, d := range f.defects {
+			if err := arm(ctx, t, d); err != nil {
+				return err
+			}
+		}
+		armed, err := armedAt(ctx, t)
+		if err == nil && len(armed) > 0 {
+			show.say("broken on purpose: %s", strings.Join(armed, ", "))
+		}
+		return err
+	}
+	if x.Identity.Defects, err = armedAt(ctx, t); err != nil {
+		return err
+	}
+	for _, d := range f.defects {
+		if !slices.Contains(x.Identity.Defects, d) {
+			x.Identity.Defects = append(x.Identity.Defects, d)
+		}
+	}
+	stop, err := a.figures(ctx, f.metrics, &x)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	rep, err := s.Run(ctx, x)
+	show.close()
+	if rep == nil {
+		return a.unprepared(ctx, err)
+	}
+	dir := a.outDir
+	if dir == "" {
+		dir = filepath.Join("out", rep.Started.UTC().Format("2006-01-02T150405"))
+	}
+	picture, werr := rep.Write(dir)
+	if werr != nil {
+		return &Exit{Code: CodeUsage, Err: werr, Hint: "give a folder that can be written with -o"}
+	}
+	if a.asJSON {
+		if err := rep.JSON(a.out); err != nil {
+			return err
+		}
+	} else {
+		a.loadVerdict(rep, picture)
+	}
+	return loadOutcome(rep, err, cmd.Context().Err() != nil)
+}
+
+// apply puts the flags over the profile and holds the result against the bounds.
+func (f loadFlags) apply(p *profile.Profile) error {
+	if f.rate < 0 || f.duration < 0 || f.inFlight < 0 || f.grants < 0 {
+		return usage(errors.New("rates, durations and counts cannot be negative"), "see 'ensaio load --help'")
+	}
+	if f.rate > 0 {
+		switch p.Procedure {
+		case profile.Steady:
+			p.Pacer = p.Pacer.AtRate(f.rate)
+		case profile.Capacity:
+			p.Search.Most = f.rate
+			p.Search.From = min(p.Search.From, f.rate)
+		case profile.Limits, profile.Quarter:
+			return usage(fmt.Errorf("profile %s sets its own rates", p.Name), "leave --rate out")
+		}
+	}
+	if f.duration > 0 {
+		if p.Procedure != profile.Steady {
+			return usage(fmt.Errorf("profile %s takes the time it needs", p.Name), "leave --duration out")
+		}
+		if err := p.Shorten(f.duration); err != nil {
+			return usage(err, "give a longer --duration")
+		}
+	}
+	if f.inFlight > 0 {
+		p.InFlight = f.inFlight
+	}
+	if f.grants > 0 {
+		p.Grants = f.grants
+	}
+	if p.Procedure == profile.Capacity && p.Search.Most == 0 {
+		p.Search.Most = max(f.maxRate, p.Search.From)
+		if f.maxRate == maxRate {
+			p.Search.Most = unbounded
+		}
+	}
+	return f.bounds(p)
+}
+
+// unbounded is how far capacity looks at an ecosystem of our own when nothing else is said.
+const unbounded = 0
+
+func (f loadFlags) bounds(p *profile.Profile) error {
+	rate := p.Pacer.Highest()
+	if p.Search != nil {
+		rate = max(p.Search.From, p.Search.Most)
+	}
+	if rate > f.maxRate {
+		return usage(fmt.Errorf("%s asks for %.0f requests a second, and %.0f is the bound", p.Name, rate, f.maxRate), "if you mean it, give --max-rate %.0f", rate)
+	}
+	if d := p.Length(); d > f.maxDuration && p.Procedure != profile.Quarter {
+		return usage(fmt.Errorf("%s lasts %v, and %v is the bound", p.Name, d, f.maxDuration), "if you mean it, give --max-duration %v", d)
+	}
+	return nil
+}
+
+// unprepared is the exit of a run that measured nothing.
+func (a *app) unprepared(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return &Exit{Code: CodeIncomplete, Err: errors.New("ended before anything was measured")}
+	}
+	var exit *Exit
+	if errors.As(err, &exit) {
+		return err
+	}
+	return &Exit{Code: CodeNotReady, Err: err}
+}
+
+// loadOutcome is the exit of a run with a report.
+func loadOutcome(r *record.Report, cause error, interrupted bool) error {
+	done := func(code int) error {
+		return &Exit{Code: code, Err: fmt.Errorf("verdict: %s", r.Verdict), Silent: true}
+	}
+	switch {
+	case interrupted:
+		return done(CodeInterrupted)
+	case cause != nil && errors.Is(cause, context.DeadlineExceeded):
+		return done(CodeIncomplete)
+	case r.Verdict == record.VerdictPass:
+		return nil
+	case r.Verdict == record.VerdictFail:
+		return done(CodeFloor)
+	}
+	return done(CodeNotReady)
+}
+
+// loadCommandLine is how to repeat the run.
+func loadCommandLine(cmd *cobra.Command, p *profile.Profile) string {
+	parts := []string{"ensaio", "load", p.Name, "--seed", cmd.Flag("seed").Value.String()}
+	for _, name := range []string{"target", "rate", "duration", "in-flight", "grants", "workers"} {
+		if f := cmd.Flags().Lookup(name); f != nil && f.Changed {
+			parts = append(parts, "--"+name, f.Value.String())
+		}
+	}
+	if defects, err := cmd.Flags().GetStringArray("defect"); err == nil {
+		for _, d := range defects {
+			parts = append(parts, "--defect", d)
+		}
+	}
+	return strings.Join(parts, " ")
+}
