@@ -43,7 +43,7 @@ var laws = []law{
 	{"platform/as", append([]string{"platform/call", "platform/as", "platform/consent", "platform/connector", "platform/event", "platform/store", "platform/trust"}, platformLeaves...), "the authorization server"},
 	{"platform/resource", append([]string{"platform/call", "platform/consent", "platform/connector", "platform/event"}, platformLeaves...), "downstream of the gateway"},
 	{"platform/payment", append([]string{"platform/call", "platform/consent", "platform/connector", "platform/event", "platform/message", "platform/store"}, platformLeaves...), "downstream of the gateway"},
-	{"platform/pcm", append([]string{"platform/event", "sim/pcm"}, platformLeaves...), "reads the outbox; its tests report to the mock"},
+	{"platform/pcm", append([]string{"platform/event", "platform/store", "sim/pcm"}, platformLeaves...), "reads the outbox and what payments tell; its tests report to the mock"},
 	{"platform", append([]string{"platform"}, platformLeaves...), "the reference institution"},
 	{"suites", append([]string{"suites", "sim/availability", "sim/journal", "sim/pki", "sim/report", "participants/tpp", "participants/psu"}, leaves...), "the judge does not share the defendant's code"},
 	{"load", append([]string{"load", "suites/target", "sim/availability", "sim/journal", "sim/report", "participants/tpp", "participants/psu"}, leaves...), "the load generator is a judge too"},

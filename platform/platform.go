@@ -12,9 +12,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/ensaio/ensaio/platform/as"
 	"github.com/ensaio/ensaio/platform/as/screen"
@@ -252,6 +254,29 @@ func (p *Platform) API() http.Handler { return p.Gateway }
 
 // Public serves the issuer's host.
 func (p *Platform) Public() http.Handler { return p.AS.Public() }
+
+// Stock counts, for the metrics platform, the data consents that were live at the moments at which days
+// ended in Brasília: authorised, not over, and with a token. One report a day, without its date.
+func (p *Platform) Stock(organisation string, ends []time.Time) []spec.StockReport {
+	var all []spec.StockReport
+	for _, s := range p.Consents.Stocks(ends, p.AS.Granted, p.Organisation) {
+		r := spec.StockReport{OrgID: organisation, Role: spec.ServerSide, Scope: spec.StockScope,
+			TotalCustomerPF: s.People, TotalCustomerPJ: s.Companies, Stock: []spec.StockedPair{}}
+		for _, client := range slices.Sorted(maps.Keys(s.Active)) {
+			r.Stock = append(r.Stock, spec.StockedPair{ClientOrgID: client, ServerOrgID: organisation, Total: s.Active[client]})
+		}
+		all = append(all, r)
+	}
+	return all
+}
+
+// Organisation is that of a registered client, "" when there is none.
+func (p *Platform) Organisation(clientID string) string {
+	if c, ok := p.AS.Client(clientID); ok {
+		return c.OrganisationID
+	}
+	return ""
+}
 
 // MTLS serves the authorization server's mTLS host.
 func (p *Platform) MTLS() http.Handler { return p.mtls }

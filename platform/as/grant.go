@@ -269,3 +269,17 @@ func (s *Server) consentChanged(c *consent.Consent) {
 		s.erase(context.Background(), ops)
 	}
 }
+
+// Granted says when a consent gave its first token, as far as that is still known: an hour after the end
+// of the consent it is not.
+func (s *Server) Granted(consentID string) (time.Time, bool) {
+	s.grants.mu.RLock()
+	defer s.grants.mu.RUnlock()
+	var first time.Time
+	for _, g := range s.grants.byConsent[consentID] {
+		if first.IsZero() || g.Issued.Before(first) {
+			first = g.Issued
+		}
+	}
+	return first, !first.IsZero()
+}

@@ -205,7 +205,7 @@ func (s *Service) draft(in *initiation, item tree) (*Payment, error) {
 	if err != nil {
 		return nil, fmt.Errorf("payment: %w", err)
 	}
-	p := &Payment{ID: s.cfg.NewID(), ConsentID: in.consent.ID, ClientID: in.consent.ClientID, Item: raw, Order: orderOf(in.consent, in.terms, item), Charge: chargeOf(in.terms)}
+	p := &Payment{ID: s.cfg.NewID(), ConsentID: in.consent.ID, ClientID: in.consent.ClientID, Organisation: in.client.OrganisationID, Item: raw, Order: orderOf(in.consent, in.terms, item), Charge: chargeOf(in.terms)}
 	for s.payments.find(p.ID) != nil { // a repeatable sequence begins again with each start
 		p.ID = s.cfg.NewID()
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/ensaio/ensaio/platform/store"
 	"github.com/ensaio/ensaio/sim/fault"
@@ -70,9 +71,30 @@ func (s *Service) move(ctx context.Context, e *entry, event, to string, edit fun
 	return nil
 }
 
+// Event is what is told of a payment's new state, in the same commit as the state itself.
+type Event struct {
+	Status       string    `json:"status"`
+	ConsentID    string    `json:"consentId"`
+	ClientID     string    `json:"clientId"`
+	Organisation string    `json:"organisation,omitempty"` // the client's
+	Type         string    `json:"paymentType,omitempty"`  // in the metrics platform's words
+	Reason       string    `json:"reason,omitempty"`       // why it was rejected or taken back
+	At           time.Time `json:"at"`                     // when the payment came to the state
+}
+
 // tell is the event of a payment's new state.
 func (s *Service) tell(p *Payment) store.Op {
-	return store.Emit("payment."+told[p.Status], p.ID, s.cfg.Clock.Now().UnixMilli(), map[string]string{
-		"status": p.Status, "consentId": p.ConsentID, "clientId": p.ClientID,
-	})
+	e := Event{Status: p.Status, ConsentID: p.ConsentID, ClientID: p.ClientID, Organisation: p.Organisation, At: p.Updated}
+	switch {
+	case p.Rejection != nil:
+		e.Reason = p.Rejection.Code
+	case p.Cancellation != nil:
+		e.Reason = p.Cancellation.Reason
+	}
+	if p.Status == scheduled || final(p.Status) {
+		if of, ok := s.cfg.Consents.Get(p.ConsentID); ok {
+			e.Type = kind(terms(of.Payment))
+		}
+	}
+	return store.Emit("payment."+told[p.Status], p.ID, s.cfg.Clock.Now().UnixMilli(), e)
 }

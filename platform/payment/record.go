@@ -19,12 +19,14 @@ const recordKind = "payment"
 
 // Payment is one payment at one moment. Never change one that came from the service.
 type Payment struct {
-	ID        string    `json:"paymentId"`
-	ConsentID string    `json:"consentId"`
-	ClientID  string    `json:"clientId"`
-	Status    string    `json:"status"`
-	Created   time.Time `json:"created"`
-	Updated   time.Time `json:"updated"`
+	ID        string `json:"paymentId"`
+	ConsentID string `json:"consentId"`
+	ClientID  string `json:"clientId"`
+	// Organisation is the client's, as it was then.
+	Organisation string    `json:"organisation,omitempty"`
+	Status       string    `json:"status"`
+	Created      time.Time `json:"created"`
+	Updated      time.Time `json:"updated"`
 	// Date is the civil date of settlement of a scheduled payment, "" for an immediate one.
 	Date string `json:"date,omitempty"`
 	// Item is the initiation as received.

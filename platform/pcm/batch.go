@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -14,10 +13,8 @@ import (
 	"github.com/ensaio/ensaio/sim/spec"
 )
 
-const (
-	private   = "private"
-	maxEvents = 1000 // of one hybrid-flow request
-)
+// maxEvents is the most events in one hybrid-flow request.
+const maxEvents = 1000
 
 // bending is what a seam made of an entry: what is sent instead, and when.
 type bending struct {
@@ -62,17 +59,18 @@ func (r *Reporter) tell(ctx context.Context, list []event.Entry) error {
 // tellKind sends entries of one kind. A batch that is refused as a whole for what it is, not for the
 // state of the platform, is halved until it passes or the one at fault stands alone.
 func (r *Reporter) tellKind(ctx context.Context, kind string, list []event.Entry) error {
-	path, most, ok := r.route(kind)
+	to, ok := routes[kind]
 	if !ok {
 		return r.bury(list, "no endpoint for reports of kind "+kind)
 	}
+	most := min(to.most, r.cfg.Batch)
 	for len(list) > 0 {
 		size := r.size[kind]
 		if size == 0 {
 			size = most
 		}
 		batch := list[:min(size, len(list))]
-		err := r.send(ctx, path, batch)
+		err := r.send(ctx, to, batch)
 		var refused *refusal
 		switch {
 		case err == nil:
@@ -92,21 +90,30 @@ func (r *Reporter) tellKind(ctx context.Context, kind string, list []event.Entry
 	return nil
 }
 
-// route returns where a kind of report goes and how many fit in one request.
-func (r *Reporter) route(kind string) (path string, most int, ok bool) {
-	switch kind {
-	case private:
-		return spec.PrivateReportPath, r.cfg.Batch, true
-	case spec.KindOpenData:
-		return spec.OpenDataPath, r.cfg.Batch, true
-	}
-	known := slices.ContainsFunc(spec.HybridEvents(), func(e spec.HybridEvent) bool { return e.Kind == kind })
-	return spec.HybridFlowPath + kind, min(maxEvents, r.cfg.Batch), known
+// route is where a kind of report goes, and how many fit in one request.
+type route struct {
+	path string
+	most int
+	// alone says that a request is one report, not an array of them.
+	alone bool
 }
 
+var routes = func() map[string]route {
+	all := map[string]route{
+		spec.KindPrivate:  {path: spec.PrivateReportPath, most: spec.MaxReports},
+		spec.KindOpenData: {path: spec.OpenDataPath, most: spec.MaxReports},
+		spec.KindPayments: {path: spec.PaymentStatesPath, most: spec.MaxReports},
+		spec.KindStock:    {path: spec.StockPath, most: 1, alone: true},
+	}
+	for _, e := range spec.HybridEvents() {
+		all[e.Kind] = route{path: spec.HybridFlowPath + e.Kind, most: maxEvents}
+	}
+	return all
+}()
+
 // send makes one request of a batch and acts on the answer to each item.
-func (r *Reporter) send(ctx context.Context, path string, batch []event.Entry) error {
-	body := []byte{'['}
+func (r *Reporter) send(ctx context.Context, to route, batch []event.Entry) error {
+	var body []byte
 	var owner []event.Entry // of each item sent
 	var items []json.RawMessage
 	for _, e := range batch {
@@ -123,7 +130,10 @@ func (r *Reporter) send(ctx context.Context, path string, batch []event.Entry) e
 		}
 	}
 	if len(owner) > 0 {
-		answers, err := r.post(ctx, path, append(body, ']'), len(owner))
+		if !to.alone {
+			body = append(append([]byte{'['}, body...), ']')
+		}
+		answers, err := r.post(ctx, to, body, len(owner))
 		if err != nil {
 			var refused *refusal
 			if !errors.As(err, &refused) {
@@ -203,7 +213,7 @@ func (r *Reporter) bend(e event.Entry, now time.Time) *bending {
 	r.cfg.Seams.Report(v)
 	b := &bending{due: now.Add(v.Delay)}
 	for i := range v.Copies {
-		if i > 0 && e.Kind == private {
+		if i > 0 && e.Kind == spec.KindPrivate {
 			v.Body["fapiInteractionId"] = r.chance.UUID() // a repetition under the same id would be refused
 		}
 		text, err := json.Marshal(v.Body)

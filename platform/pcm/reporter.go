@@ -44,7 +44,9 @@ type Config struct {
 	Linger time.Duration
 	// Batch is the most reports in one request; 0 or more than the published limit means that limit.
 	Batch int
-	Log   *slog.Logger
+	// Before, when set, writes what is due into the outbox before it is flushed.
+	Before func(ctx context.Context) error
+	Log    *slog.Logger
 }
 
 // The pauses between attempts: the first, and the longest.
@@ -137,6 +139,11 @@ func (r *Reporter) Close() error {
 // Flush sends what waits without gathering and returns when everything appended before the call was
 // told. When ctx ends first, the error says why the last attempt failed.
 func (r *Reporter) Flush(ctx context.Context) error {
+	if r.cfg.Before != nil {
+		if err := r.cfg.Before(ctx); err != nil {
+			return fmt.Errorf("flush reports: %w", err)
+		}
+	}
 	target := r.cfg.Outbox.Last()
 	for first := true; ; first = false {
 		r.mu.Lock()

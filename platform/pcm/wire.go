@@ -48,31 +48,34 @@ type token struct {
 }
 
 // post sends a batch and returns one answer per item. A refused token is replaced once.
-func (r *Reporter) post(ctx context.Context, path string, body []byte, items int) ([]spec.Taken, error) {
-	answers, err := r.attempt(ctx, path, body, items)
+func (r *Reporter) post(ctx context.Context, to route, body []byte, items int) ([]spec.Taken, error) {
+	answers, err := r.attempt(ctx, to, body, items)
 	if errors.Is(err, errUnauthorized) {
 		r.forget()
-		answers, err = r.attempt(ctx, path, body, items)
+		answers, err = r.attempt(ctx, to, body, items)
 	}
 	return answers, err
 }
 
-func (r *Reporter) attempt(ctx context.Context, path string, body []byte, items int) ([]spec.Taken, error) {
+func (r *Reporter) attempt(ctx context.Context, to route, body []byte, items int) ([]spec.Taken, error) {
 	bearer, err := r.bearer(ctx)
 	if err != nil {
 		return nil, err
 	}
 	r.stats.requests.Add(1)
 	header := http.Header{"Authorization": {"Bearer " + bearer}, "Content-Type": {"application/json"}, "Accept": {"application/json"}}
-	status, answer, err := r.do(ctx, strings.TrimSuffix(r.cfg.API, "/")+path, header, body)
+	status, answer, err := r.do(ctx, strings.TrimSuffix(r.cfg.API, "/")+to.path, header, body)
 	if err != nil {
 		return nil, err
 	}
 	switch status {
 	case http.StatusOK, http.StatusMultiStatus:
+		if to.alone {
+			answer = append(append([]byte{'['}, answer...), ']')
+		}
 		var list []spec.Taken
 		if err := json.Unmarshal(answer, &list); err != nil {
-			return nil, fmt.Errorf("the answer is not a list: %w", err)
+			return nil, fmt.Errorf("the answer is not one to reports: %w", err)
 		}
 		if len(list) != items {
 			return nil, fmt.Errorf("%d answers to %d reports", len(list), items)
