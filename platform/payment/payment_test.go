@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/ensaio/ensaio/platform/call"
 	"github.com/ensaio/ensaio/platform/connector"
 	"github.com/ensaio/ensaio/platform/consent"
 	"github.com/ensaio/ensaio/platform/store"
@@ -345,7 +346,7 @@ func TestARestartGoesOn(t *testing.T) {
 func TestAKillBetweenPromiseAndOrderIsMended(t *testing.T) {
 	w := open(t)
 	c := w.authorised(nil)
-	in := &initiation{items: itemsOf(parseItems(w.items(c, nil))), consent: c, terms: terms(c.Payment)}
+	in := &initiation{items: itemsOf(parseItems(w.items(c, nil))), consent: c, terms: terms(c.Payment), client: &call.Client{}}
 	p, err := w.service.draft(in, in.items[0])
 	if err != nil {
 		t.Fatal(err)
