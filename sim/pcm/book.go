@@ -77,6 +77,7 @@ type book struct {
 	index  map[[16]byte]sides
 	names  map[string]uint32
 	orgs   []string
+	lost   int64          // the newest call of which a report was forgotten, Unix milliseconds
 	gone   [stateVoid]int // forgotten records by their last state
 }
 
@@ -152,6 +153,16 @@ func interaction(id []byte) (key [16]byte) {
 	return key
 }
 
+// keyOf is the key of a report of a kind: an interaction may be told of both as a private call and as one
+// of credit portability, and these are no counterparts.
+func keyOf(kind byte, id []byte) [16]byte {
+	key := interaction(id)
+	if isPortability(kind) && key != [16]byte{} {
+		key[0] ^= 0xff
+	}
+	return key
+}
+
 // org numbers an organisation id. The lock is held.
 func (b *book) org(id []byte) uint32 {
 	if n, known := b.names[string(id)]; known {
@@ -175,15 +186,15 @@ func (b *book) number(org string) uint32 {
 }
 
 // record builds the entry of a report.
-func (b *book) record(r *report, received int64) record {
+func (b *book) record(r *report, kind byte, received int64) record {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.recordLocked(r, received)
+	return b.recordLocked(r, kind, received)
 }
 
-func (b *book) recordLocked(r *report, received int64) record {
+func (b *book) recordLocked(r *report, kind byte, received int64) record {
 	rec := record{
-		key: interaction(r.fields[fInteraction].bytes()), at: r.at.UnixMilli(), received: received, updated: received,
+		key: keyOf(kind, r.fields[fInteraction].bytes()), at: r.at.UnixMilli(), received: received, updated: received,
 		client: b.org(r.fields[fClientOrg].bytes()), server: b.org(r.fields[fServerOrg].bytes()),
 		status: uint16(r.status), serverSide: r.server,
 	}
@@ -255,6 +266,7 @@ func (b *book) evict() position {
 		for i := range chunk {
 			if rec := &chunk[i]; rec.state != stateVoid {
 				b.gone[rec.state]++
+				b.lost = max(b.lost, rec.at)
 				b.unlink(b.first+uint64(i), rec)
 			}
 		}
@@ -262,8 +274,28 @@ func (b *book) evict() position {
 		b.chunks = b.chunks[1:]
 		b.first += chunkSize
 		from = b.chunks[0][0].pos
+		for i := range b.chunks[0] { // a correction stands further behind than its neighbours
+			if pos := b.chunks[0][i].pos; pos != 0 {
+				from = min(from, pos)
+			}
+		}
 	}
 	return from
+}
+
+// amend puts a corrected report into the place of the one it corrects. The lock is held.
+func (b *book) amend(sw rule.Switch, rec record) {
+	n := *sidesOf(b, rec)
+	if old := b.get(n); old != nil {
+		rec.received = old.received
+		*old = rec
+		b.settle(context.Background(), sw, n)
+	}
+}
+
+func sidesOf(b *book, rec record) *uint64 {
+	s := b.index[rec.key]
+	return s.of(rec.serverSide)
 }
 
 // settle decides the state of a record and of its counterpart. The lock is held.

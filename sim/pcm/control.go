@@ -11,11 +11,21 @@ import (
 // surface and must not be reachable by participants.
 //
 //	GET    /reports?interaction=&org=&role=&status=&endpoint=&method=&findings=true&limit=
-//	GET    /summary     balance per organisation, endpoint and method
+//	GET    /findings?org=&limit=   reports with faults in additionalInfo
 //	GET    /discards    reports refused at the door
+//	GET    /summary     balance per organisation, endpoint and method
 //	GET    /requests    intake requests with their sizes
 //	GET    /journeys?consent=
+//	GET    /funnel?from=&to=       how far the consents of a period came
+//	GET    /closing?date=          the balance of a day at 08:00 and at seven days
+//	GET    /tickets?from=&to=&org= the tickets of a period, of at most 92 days
+//	GET    /verdicts?month=        the verdict on each organisation
+//	GET    /stock?date=            consent stock, compared between counterparts
+//	GET    /payments               payment states against the initiators' reports
 //	GET    /export?kind=&after=&discarded=true   everything held, as JSON lines ([spec.Exported])
+//	GET    /dialect     release and switches
+//	POST   /dialect     {"release":"2025D"}, {"putReports":true}, {"shownAfter":"2s"}
+//	GET    /dialects    what each switch changes, and in which releases it is on
 //	GET    /fail        what is switched on
 //	POST   /fail        {"kind":"status","status":500,"times":3}; a status alone is enough
 //	DELETE /fail        everything works again
@@ -39,6 +49,12 @@ func (p *PCM) Control() http.Handler {
 			tell(w, http.StatusOK, found)
 		}
 	})
+	mux.HandleFunc("GET /findings", func(w http.ResponseWriter, r *http.Request) {
+		if p.settled(w, r) {
+			limit, _ := strconv.Atoi(r.URL.Query().Get("limit")) // none is the default
+			tell(w, http.StatusOK, append([]Report{}, p.Reports(Query{Org: r.URL.Query().Get("org"), Findings: true, Limit: min(max(limit, 0), 10_000)})...))
+		}
+	})
 	mux.HandleFunc("GET /summary", func(w http.ResponseWriter, r *http.Request) {
 		if p.settled(w, r) {
 			tell(w, http.StatusOK, p.Summary())
@@ -54,6 +70,8 @@ func (p *PCM) Control() http.Handler {
 		tell(w, http.StatusOK, append([]JourneyStep{}, p.Journey(r.URL.Query().Get("consent"))...))
 	})
 	mux.HandleFunc("GET /export", p.serveExport)
+	p.controlClosings(mux)
+	p.controlDialect(mux)
 	mux.HandleFunc("GET /fail", func(w http.ResponseWriter, _ *http.Request) {
 		tell(w, http.StatusOK, append([]Failure{}, p.Failures()...))
 	})

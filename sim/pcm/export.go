@@ -16,7 +16,7 @@ import (
 // kindPath is the path on which items of a kind are sent, which is also what the export tells of them.
 func kindPath(kind byte) (name, path string) {
 	switch {
-	case kind == kindPrivate:
+	case kind == kindPrivate, kind == kindAmended:
 		return spec.KindPrivate, spec.PrivateReportPath
 	case kind == kindOpen:
 		return spec.KindOpenData, spec.OpenDataPath
@@ -33,6 +33,8 @@ func kindPath(kind byte) (name, path string) {
 	}
 	return "", ""
 }
+
+func kindName(kind byte) string { name, _ := kindPath(kind); return name }
 
 // exporting chooses entries of the log.
 type exporting struct {
@@ -84,7 +86,7 @@ func (p *PCM) stateAt(e entry, at position) (State, bool) {
 		}
 		return Accepted, true
 	}
-	key := interaction(idOf(e.body))
+	key := keyOf(e.kind, idOf(e.body))
 	if key == [16]byte{} {
 		return Single, true
 	}

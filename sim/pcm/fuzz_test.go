@@ -34,7 +34,7 @@ func FuzzReport(f *testing.F) {
 		if len(got) != len(want) {
 			t.Fatalf("%d elements, want %d", len(got), len(want))
 		}
-		r := &report{now: time.Unix(1_800_000_000, 0), known: cast{}, lists: []string{"private"}, reporter: orgA}
+		r := &report{now: time.Unix(1_800_000_000, 0), known: cast{}, dialect: today(t), kind: kindPrivate, reporter: orgA}
 		for i, v := range got {
 			if !bytes.Equal(bytes.TrimSpace(v), bytes.TrimSpace(want[i])) {
 				t.Fatalf("element %d is %q, want %q", i, v, want[i])
@@ -43,7 +43,7 @@ func FuzzReport(f *testing.F) {
 			r.read(v)
 			private.CheckAll(t.Context(), (*fault.Seams)(nil), r)
 			r.criticise()
-			newBook(1).record(r, 0)
+			newBook(1).record(r, kindPrivate, 0)
 		}
 	})
 }

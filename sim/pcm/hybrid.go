@@ -1,6 +1,7 @@
 package pcm
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -41,12 +42,16 @@ type step struct {
 	reporter string
 	now      time.Time
 	known    Participants
+	dialect  *Dialect
 }
 
 func (s *step) read(e *event, body raw) {
 	s.event, s.body, s.names, s.values = e, body, s.names[:0], map[string]raw{}
 	if body.kind() == "object" {
 		members(body, func(k []byte, v raw) {
+			if string(k) == "Platform" && s.dialect != nil && s.dialect.on[swSingleEvents] { // so spelt in 1.0.2
+				k = []byte("platform")
+			}
 			s.names = append(s.names, string(k))
 			s.values[string(k)] = v
 		})
@@ -79,7 +84,7 @@ var hybrid = rule.NewSet("pcm.hybrid",
 		Text: "every field owed by the event is there", Check: func(_ context.Context, s *step) error {
 			var m messages
 			for _, f := range s.owed() {
-				if s.values[f].absent() {
+				if s.values[f].absent() && (f != s.party() || !s.partyLeftOut()) {
 					m = append(m, "Invalid type: "+f+": Required")
 				}
 			}
@@ -112,7 +117,7 @@ var hybrid = rule.NewSet("pcm.hybrid",
 			var m messages
 			for _, row := range [...][2]string{{"os", "ANDROID IOS LINUX MACOS OTHER UNIX WINDOWS"}, {"platform", "APP BROWSER"}, {"type", s.event.types}} {
 				f, domain := row[0], row[1]
-				if v := s.values[f]; !v.absent() && s.has(f) && !oneOf(domain)(v) {
+				if v := s.values[f]; !v.absent() && s.has(f) && !s.holds(domain, v) {
 					m = append(m, "Invalid value: "+f+": Invalid enum value. Expected '"+strings.ReplaceAll(domain, " ", "' | '")+"'")
 				}
 			}
@@ -120,7 +125,7 @@ var hybrid = rule.NewSet("pcm.hybrid",
 		}},
 	rule.Rule[*step]{ID: "PCM-HYBRID/party-is-uuid", Weight: fault.Major,
 		Text: "the organisation id is a UUID", Check: func(_ context.Context, s *step) error {
-			if v := s.values[s.party()]; !v.absent() && !isUUID(v.bytes()) {
+			if v := s.values[s.party()]; !v.absent() && !isUUID(v.bytes()) && !s.partyLeftOut() {
 				return errors.New("Invalid format: " + s.party() + ": Invalid uuid") // the published words
 			}
 			return nil
@@ -128,7 +133,8 @@ var hybrid = rule.NewSet("pcm.hybrid",
 	rule.Rule[*step]{ID: "PCM-HYBRID/reports-itself", Weight: fault.Critical,
 		Text: "an event comes from the organisation it names or its conglomerate", Check: func(_ context.Context, s *step) error {
 			org := s.values[s.party()].text()
-			if s.reporter == "" || !isUUID([]byte(org)) || strings.EqualFold(org, s.reporter) || (s.known != nil && s.known.SameGroup(s.reporter, org)) {
+			if s.reporter == "" || !isUUID([]byte(org)) || strings.EqualFold(org, s.reporter) ||
+				(s.known != nil && s.dialect.on[swConglomerates] && s.known.SameGroup(s.reporter, org)) {
 				return nil
 			}
 			return errors.New("Requester id mismatch with " + s.party()) // the published words
@@ -156,12 +162,26 @@ var hybrid = rule.NewSet("pcm.hybrid",
 				return nil
 			case s.now.Sub(s.at) > oldest:
 				return errors.New("Report is too old") // the published words
-			case s.at.Sub(s.now) > furthest:
+			case s.dialect.on[swFutureDiscarded] && s.at.Sub(s.now) > furthest:
 				return errors.New("Timestamp is in the future, timestamp of report is in the future") // the published words
 			}
 			return nil
 		}},
 )
+
+// holds says whether a value is of a domain; the oldest dialect writes it in any case.
+func (s *step) holds(domain string, v raw) bool {
+	if s.dialect.on[swSingleEvents] {
+		v = bytes.ToUpper(v)
+	}
+	return oneOf(domain)(v)
+}
+
+// partyLeftOut says whether the reporter left its organisation empty where the dialect lets it.
+func (s *step) partyLeftOut() bool {
+	v := s.values[s.party()]
+	return s.dialect.on[swEmptyParty] && (v.absent() || len(v.bytes()) == 0)
+}
 
 // has says whether the event knows the field.
 func (s *step) has(f string) bool {

@@ -21,6 +21,7 @@ const (
 	maxReports = 5000
 	maxEvents  = 1000
 	maxBody    = 32 << 20
+	oldMaxBody = 10 << 20
 )
 
 // The kinds of entries in the log.
@@ -35,11 +36,15 @@ const (
 	kindStates
 	kindPortabilityClient
 	kindPortabilityServer
+	kindAmended // a private report as it is after a correction; takes the place of the one with its id
 )
 
-// isEvent tells the events of a consent's journey; isPaired tells the kinds that two sides send.
-func isEvent(kind byte) bool  { return kind >= kindHybrid && kind < kindStock }
-func isPaired(kind byte) bool { return kind == kindPrivate || kind >= kindPortabilityClient }
+// isEvent tells the events of a consent's journey, isPaired the kinds that two sides send, isBooked those
+// that enter the book.
+func isEvent(kind byte) bool       { return kind >= kindHybrid && kind < kindStock }
+func isPortability(kind byte) bool { return kind == kindPortabilityClient || kind == kindPortabilityServer }
+func isPaired(kind byte) bool      { return kind == kindPrivate || kind == kindAmended || isPortability(kind) }
+func isBooked(kind byte) bool      { return kind == kindOpen || isPaired(kind) }
 
 // The decisions at the door, as logged.
 const (
@@ -77,6 +82,7 @@ type verdict struct {
 	discarded   bool
 	message     string
 	correlation []byte
+	payment     []byte // paymentId of a payment state, told again in its answer
 	offset      int // of its frame in the run
 }
 
@@ -96,23 +102,34 @@ func (p *PCM) intake(in *intake) http.HandlerFunc {
 		buf := bodies.Get().(*bytes.Buffer)
 		defer bodies.Put(buf)
 		buf.Reset()
-		now := p.cfg.Clock.Now()
+		now, d := p.cfg.Clock.Now(), p.Dialect()
+		if in.needs != alwaysThere && !d.on[in.needs] {
+			p.refuse(w, r, in.operation, http.StatusNotFound, "Not Found")
+			return
+		}
 		s, live := p.session(r, now)
-		q := &request{http: r, session: live, intake: in, allowed: p.limits.allow(s.organisation, now)}
-		_, err := io.Copy(buf, http.MaxBytesReader(w, r.Body, maxBody))
+		q := &request{http: r, session: live, intake: in, dialect: d, allowed: p.limits.allow(s.organisation, now)}
+		largest := int64(maxBody)
+		if d.on[swTenMegabytes] {
+			largest = oldMaxBody
+		}
+		_, err := io.Copy(buf, http.MaxBytesReader(w, r.Body, largest))
 		var large *http.MaxBytesError
 		if q.tooBig = errors.As(err, &large); err != nil && !q.tooBig {
 			p.refuse(w, r, in.operation, http.StatusBadRequest, in.malformed)
 			return
 		}
 		if body := trim(buf.Bytes()); json.Valid(body) {
-			if q.body = body; body.kind() == "array" {
+			switch q.body = body; body.kind() {
+			case "array":
 				elements(body, func(raw) { q.count++ })
+			case "object":
+				q.count = 1
 			}
 		}
 		status, answer := p.take(r.Context(), q, s, now)
 		p.history.request(Request{At: now, Organisation: s.organisation, Operation: in.operation, Items: q.count, Bytes: buf.Len(), Status: status})
-		if _, lost := p.faults.take("report", "lost"); lost {
+		if _, lost := p.faults.take(now, "report", "lost"); lost {
 			panic(http.ErrAbortHandler)
 		}
 		p.answer(w, r, in.operation, status, answer)
@@ -133,20 +150,38 @@ func (p *PCM) take(ctx context.Context, q *request, s session, now time.Time) (i
 	} else if q.body != nil {
 		list = append(list, verdict{body: q.body})
 	}
-	_, discardAll := p.faults.take("report", "discard")
+	_, discardAll := p.faults.take(now, "report", "discard")
 	if err := p.keep(ctx, q.intake, list, s, now, discardAll); err != nil {
 		p.cfg.Log.Error("reports not kept", "items", len(list), "error", err)
 		return http.StatusInternalServerError, []byte(`{"message":"Internal Server Error"}`)
 	}
+	return answerTo(q, list)
+}
+
+// answerTo writes the answers about items, in their order, in the shape that the endpoint and the dialect
+// have.
+func answerTo(q *request, list []verdict) (int, []byte) {
 	status := http.StatusOK
 	out := make([]byte, 0, len(list)*96+2)
+	for i := range list {
+		if list[i].discarded {
+			status = http.StatusMultiStatus
+		}
+	}
+	switch first := len(list) == 1 && list[0].discarded; {
+	case q.intake.single:
+		return http.StatusOK, appendVerdict(out, &list[0])
+	case q.intake.one(q.dialect) && first:
+		return http.StatusBadRequest, append(appendText([]byte(`{"message":`), list[0].message), '}')
+	case q.intake.one(q.dialect):
+		return http.StatusOK, append(appendUUID([]byte(`{"reportId":"`), list[0].id), `"}`...)
+	case first && q.dialect.on[swSingleDiscard]:
+		return http.StatusBadRequest, appendVerdict(out, &list[0])
+	}
 	out = append(out, '[')
 	for i := range list {
 		if i > 0 {
 			out = append(out, ',')
-		}
-		if list[i].discarded {
-			status = http.StatusMultiStatus
 		}
 		out = appendVerdict(out, &list[i])
 	}
@@ -156,12 +191,7 @@ func (p *PCM) take(ctx context.Context, q *request, s session, now time.Time) (i
 // keep judges, enters and logs a batch. After an error nothing of it counts.
 func (p *PCM) keep(ctx context.Context, in *intake, list []verdict, s session, now time.Time, discardAll bool) error {
 	received := now.UnixMilli()
-	switch in.kind {
-	case kindPrivate, kindOpen:
-		p.judgeReports(ctx, in, list, s, now)
-	default:
-		p.judgeEvents(ctx, in, list, s, now)
-	}
+	in.judge(p, ctx, in, list, s, now)
 	for i := range list {
 		if _, err := p.ids.Read(list[i].id[:]); err != nil {
 			return err
@@ -171,7 +201,7 @@ func (p *PCM) keep(ctx context.Context, in *intake, list []verdict, s session, n
 			list[i].discarded, list[i].message = true, "Internal processing error"
 		}
 	}
-	if in.kind == kindPrivate || in.kind == kindOpen {
+	if isBooked(in.kind) {
 		p.enter(ctx, list)
 	}
 	run := runs.Get().(*[]byte)
@@ -197,10 +227,13 @@ func (p *PCM) keep(ctx context.Context, in *intake, list []verdict, s session, n
 
 // judgeReports applies the item rules. No lock is held: this is the expensive part.
 func (p *PCM) judgeReports(ctx context.Context, in *intake, list []verdict, s session, now time.Time) {
-	r := &report{reporter: s.organisation, now: now, known: p.cfg.Known, lists: []string{"private"}}
+	r := &report{reporter: s.organisation, now: now, known: p.cfg.Known, dialect: p.Dialect(), kind: in.kind}
 	rules := private
-	if in.kind == kindOpen {
-		rules, r.lists = open, []string{"opendata"}
+	switch {
+	case in.kind == kindOpen:
+		rules = open
+	case isPortability(in.kind):
+		rules = portability
 	}
 	for i := range list {
 		v := &list[i]
@@ -208,10 +241,9 @@ func (p *PCM) judgeReports(ctx context.Context, in *intake, list []verdict, s se
 		if breaches := rules.CheckAll(ctx, p.cfg.Seams, r); breaches != nil {
 			v.discarded, v.message = true, join(breaches)
 		} else {
-			v.record = p.book.record(r, now.UnixMilli())
-			if in.kind == kindPrivate {
-				v.record.findings = uint8(min(len(r.criticise()), 255))
-			} else {
+			v.record = p.book.record(r, in.kind, now.UnixMilli())
+			v.record.findings = uint8(min(len(r.criticise()), 255))
+			if in.kind == kindOpen {
 				v.record.open(p.book.number(s.organisation))
 			}
 		}
@@ -286,15 +318,22 @@ func (p *PCM) settleBatch(in *intake, list []verdict, s session, at position, re
 	p.pairing.add(numbers)
 }
 
-// remember keeps what the queries need beside the book: discards and journeys.
+// remember keeps what the queries need beside the book.
 func (p *PCM) remember(kind byte, reporter string, v *verdict, received int64) {
 	switch {
 	case v.discarded:
-		p.history.discard(Discard{At: time.UnixMilli(received).UTC(), Organisation: reporter, Message: v.message, Sent: bytes.Clone(v.body)})
+		p.history.discard(Discard{At: time.UnixMilli(received).UTC(), Organisation: reporter, Kind: kindName(kind), Message: v.message, Sent: bytes.Clone(v.body)})
 	case isEvent(kind):
 		p.journeys.add(kind, v.body, received)
+	case kind == kindStock:
+		p.stocks.add(v.id, v.body, reporter, received)
+	case kind == kindStates:
+		p.payments.state(v.id, v.body, reporter, received)
+	case kind != kindPrivate:
 	case v.record.endpoint == tokenEndpoint && !v.record.serverSide:
 		p.journeys.token(v.body, received)
+	case paying[v.record.endpoint] && !v.record.serverSide && v.record.status < 300:
+		p.payments.claim(v.body)
 	}
 }
 
@@ -314,23 +353,34 @@ func (p *PCM) pair(batch []uint64) {
 // replay rebuilds memory from one entry of the log, as it was decided then.
 func (p *PCM) replay(e entry, at position) {
 	v := verdict{id: e.id, body: e.body, discarded: e.decision == keptDiscarded, message: e.message}
-	if !v.discarded && (e.kind == kindPrivate || e.kind == kindOpen) {
-		r := &report{lists: []string{"private", "opendata"}}
-		r.read(e.body)
+	if !v.discarded && isBooked(e.kind) {
+		r := kept(e, p.Dialect())
 		p.book.mu.Lock()
-		v.record = p.book.recordLocked(r, e.received)
-		v.record.pos = at
-		if e.kind == kindOpen {
+		v.record = p.book.recordLocked(r, e.kind, e.received)
+		v.record.pos, v.record.findings = at, uint8(min(len(r.criticise()), 255))
+		switch e.kind {
+		case kindOpen:
 			v.record.open(p.book.org([]byte(e.reporter)))
-		} else {
-			v.record.findings = uint8(min(len(r.criticise()), 255))
+			p.book.settle(context.Background(), p.cfg.Seams, p.book.add(v.record))
+		case kindAmended:
+			p.book.amend(p.cfg.Seams, v.record)
+		default:
+			p.book.settle(context.Background(), p.cfg.Seams, p.book.add(v.record))
 		}
-		n := p.book.add(v.record)
-		p.book.settle(context.Background(), p.cfg.Seams, n)
 		p.book.evict()
 		p.book.mu.Unlock()
 	}
 	p.remember(e.kind, e.reporter, &v, e.received)
+}
+
+// kept reads a report of the log.
+func kept(e entry, d *Dialect) *report {
+	r := &report{dialect: d}
+	r.read(e.body)
+	if isPortability(e.kind) || e.kind == kindOpen {
+		r.server = e.kind != kindPortabilityClient
+	}
+	return r
 }
 
 // appendVerdict writes the answer about one item.
@@ -341,6 +391,9 @@ func appendVerdict(b []byte, v *verdict) []byte {
 		b = append(b, `","status":"DISCARDED"`...)
 	} else {
 		b = append(b, `","status":"ACCEPTED"`...)
+	}
+	if v.payment != nil {
+		b = appendText(append(b, `,"paymentId":`...), string(v.payment))
 	}
 	if len(v.correlation) > 0 {
 		b = appendText(append(b, `,"correlationId":`...), string(v.correlation))

@@ -43,7 +43,7 @@ func (j *journeys) add(kind byte, body raw, received int64) {
 
 // token ends the journey: the private report of POST /token that names the consent.
 func (j *journeys) token(body raw, received int64) {
-	r := report{lists: []string{"private"}}
+	r := report{}
 	r.read(body)
 	if id := r.info.get("consentId").text(); id != "" {
 		j.put(id, JourneyStep{
@@ -77,7 +77,7 @@ func (p *PCM) Journey(consent string) []JourneyStep {
 
 // judgeEvents applies the item rules to consent journey events.
 func (p *PCM) judgeEvents(ctx context.Context, in *intake, list []verdict, s session, now time.Time) {
-	st := &step{reporter: s.organisation, now: now, known: p.cfg.Known}
+	st := &step{reporter: s.organisation, now: now, known: p.cfg.Known, dialect: p.Dialect()}
 	for i := range list {
 		v := &list[i]
 		st.read(in.event, v.body)

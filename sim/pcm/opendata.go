@@ -30,8 +30,8 @@ var open = rule.NewSet("pcm.opendata",
 					m = append(m, "property "+fieldNames[f]+" should not exist")
 				}
 			}
-			for _, n := range r.alien {
-				m = append(m, "property "+n+" should not exist")
+			for _, n := range r.extra.names {
+				m = append(m, "property "+string(n)+" should not exist")
 			}
 			return m.orNil()
 		}},

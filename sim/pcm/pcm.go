@@ -19,11 +19,14 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ensaio/ensaio/sim/clock"
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/rule"
+	"github.com/ensaio/ensaio/sim/spec"
 )
 
 // Config is what a platform needs from its world.
@@ -42,6 +45,8 @@ type Config struct {
 	Dir string
 	// Keep bounds the reports held, 500,000 when 0: about 60 MB of memory and 400 MB of disk.
 	Keep int
+	// Release of the texts that the platform keeps, one of [spec.Releases]; the current one when empty.
+	Release string
 	// AuthHost and APIHost are the public names, "auth.pcm.test" and "api.pcm.test" when empty.
 	AuthHost, APIHost string
 	// Rate is how many requests per second one organisation may send, 300 when 0.
@@ -58,8 +63,13 @@ type PCM struct {
 	ledger *ledger
 	faults failures
 
+	dialect  atomic.Pointer[Dialect]
+	speaking sync.Mutex // who changes the dialect
+
 	book     *book
 	journeys *journeys
+	stocks   *stocks
+	payments *payments
 	history  history
 	pairing  worker
 }
@@ -81,12 +91,16 @@ func New(cfg Config) (*PCM, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	p := &PCM{cfg: cfg, ids: cfg.Seed.Stream("pcm/report-id"), book: newBook(cfg.Keep), journeys: newJourneys()}
+	p := &PCM{cfg: cfg, ids: cfg.Seed.Stream("pcm/report-id"), book: newBook(cfg.Keep), journeys: newJourneys(), stocks: newStocks(), payments: newPayments()}
+	d, err := speak(cfg.Release)
+	if err != nil {
+		return nil, fmt.Errorf("open metrics platform: %w", err)
+	}
+	p.dialect.Store(d)
 	if err := p.tokens.prepare(); err != nil {
 		return nil, fmt.Errorf("open metrics platform: %w", err)
 	}
 	p.limits.rate = cfg.Rate
-	var err error
 	if p.ledger, err = openLedger(cfg.Dir, p.replay); err != nil {
 		return nil, fmt.Errorf("open metrics platform: %w", err)
 	}
@@ -116,14 +130,25 @@ func (p *PCM) Handler() http.Handler {
 			p.refuse(w, r, "token", http.StatusNotFound, "Not Found")
 		})
 	}
-	private := p.intake(privateIntake)
-	api.HandleFunc("POST /report-api/v1/private/report/{$}", private)
-	api.HandleFunc("POST /report-api/v1/private/report", private)
-	api.HandleFunc("GET /report-api/v1/private/report/{id}", p.lookup)
-	api.HandleFunc("POST /report-api/v1/opendata/report", p.intake(openIntake))
-	for i := range events {
-		api.HandleFunc("POST "+HybridFlow+events[i].path, p.intake(hybridIntake(&events[i])))
+	for _, in := range intakes {
+		path := in.path
+		if strings.HasSuffix(path, "/") {
+			path += "{$}"
+		}
+		api.HandleFunc("POST "+path, p.intake(in))
 	}
+	slashless := p.intake(intakes[0])
+	api.HandleFunc("POST "+strings.TrimSuffix(spec.PrivateReportPath, "/"), func(w http.ResponseWriter, r *http.Request) {
+		if p.Dialect().on[swStrictPath] {
+			p.refuse(w, r, "private", http.StatusNotFound, "Not Found")
+			return
+		}
+		slashless(w, r)
+	})
+	api.HandleFunc("GET "+spec.PrivateReportPath+"{id}", p.lookup(spec.KindPrivate))
+	api.HandleFunc("PUT "+spec.PrivateReportPath+"{id}", p.amend)
+	api.HandleFunc("GET "+spec.PortabilityPath+"{id}", p.lookup(spec.KindPortability))
+	api.HandleFunc("GET "+spec.PaymentStatesPath+"/{id}", p.lookupState)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host, _, err := net.SplitHostPort(r.Host)
 		if err != nil {
@@ -171,7 +196,7 @@ func (p *PCM) refuse(w http.ResponseWriter, r *http.Request, operation string, s
 
 // Rules lists every rule of the platform.
 func Rules() []rule.Info {
-	return slices.Concat(tokenRules.Rules(), requestRules.Rules(), private.Rules(), open.Rules(), hybrid.Rules(), once.Rules(), pairing.Rules())
+	return slices.Concat(tokenRules.Rules(), requestRules.Rules(), private.Rules(), open.Rules(), hybrid.Rules(), stockRules.Rules(), stateRules.Rules(), portability.Rules(), once.Rules(), pairing.Rules())
 }
 
 // worker runs one function over batches of numbers, in order, in the background.

@@ -104,10 +104,14 @@ func hasRequired(_ context.Context, r *report) error {
 		owed = owed[:owedByBoth]
 	}
 	var m messages
+	var missing []string
 	for _, f := range owed {
 		if r.fields[f].absent() {
-			m = append(m, "Invalid type: "+fieldNames[f]+": Required")
+			m, missing = append(m, "Invalid type: "+fieldNames[f]+": Required"), append(missing, fieldNames[f])
 		}
+	}
+	if r.dialect.on[swOldWords] && missing != nil {
+		return errors.New("Missing fields: '" + strings.Join(missing, "', '") + "'") // the published words
 	}
 	return m.orNil()
 }
@@ -129,8 +133,14 @@ func typed(_ context.Context, r *report) error {
 			m = append(m, "Invalid type: "+fieldNames[f]+": Expected "+fieldKinds[f]+", received "+kind)
 		}
 	}
-	if v := r.fields[fStatus]; v.kind() == "number" && strings.ContainsAny(string(v), ".eE") {
-		m = append(m, "Invalid type: statusCode: Expected integer, received float")
+	whole := [...]field{fStatus, fTimespan}
+	for i, f := range whole {
+		if v := r.fields[f]; (i == 0 || r.dialect.on[swWholeTimespan]) && v.kind() == "number" && strings.ContainsAny(string(v), ".eE") {
+			m = append(m, "Invalid type: "+fieldNames[f]+": Expected integer, received float")
+		}
+	}
+	if m != nil && r.dialect.on[swOldWords] {
+		return errors.New("Field type mismatch") // the published words
 	}
 	return m.orNil()
 }
@@ -153,12 +163,18 @@ func listed(_ context.Context, r *report) error {
 	if b := r.fields[fRole].bytes(); len(b) > 0 && string(b) != "CLIENT" && string(b) != "SERVER" {
 		m = append(m, fmt.Sprintf("Invalid value: role: Invalid enum value. Expected 'CLIENT' | 'SERVER', received '%.20s'", b))
 	}
+	if m != nil && r.dialect.on[swOldWords] {
+		return errors.New("Invalid field value") // the published words
+	}
 	return m.orNil()
 }
 
 // noAliens names unknown members, and those of the CLIENT in a SERVER report.
 func noAliens(_ context.Context, r *report) error {
-	alien := r.alien
+	var alien []string
+	for _, n := range r.extra.names {
+		alien = append(alien, string(n))
+	}
 	if r.server {
 		for _, f := range [...]field{fStatement, fPrefix} {
 			if !r.fields[f].absent() {
@@ -168,6 +184,9 @@ func noAliens(_ context.Context, r *report) error {
 	}
 	if len(alien) == 0 {
 		return nil
+	}
+	if r.dialect.on[swOldWords] {
+		return errors.New("Additional property not allowed") // the published words
 	}
 	return errors.New("Invalid format: : Unrecognized key(s) in object: '" + strings.Join(alien, "', '") + "'") // the published words
 }
@@ -186,13 +205,18 @@ func endpointListed(_ context.Context, r *report) error {
 	return nil
 }
 
+// group says whether the reporter may speak for an organisation of its conglomerate.
+func (r *report) group(org string) bool {
+	return r.known != nil && r.dialect.on[swConglomerates] && r.known.SameGroup(r.reporter, org)
+}
+
 func requesterIs(server bool, f field) func(context.Context, *report) error {
 	return func(_ context.Context, r *report) error {
 		org := r.fields[f].bytes()
 		if r.server != server || len(org) == 0 || r.reporter == "" || strings.EqualFold(string(org), r.reporter) {
 			return nil
 		}
-		if r.known != nil && r.known.SameGroup(r.reporter, string(org)) {
+		if r.group(string(org)) {
 			return nil
 		}
 		return errors.New("Requester id mismatch with " + fieldNames[f]) // the published words
@@ -220,8 +244,14 @@ func statementKnown(_ context.Context, r *report) error {
 	return nil
 }
 
+// single says whether the dialect takes this failure of a client without an interaction id: nothing can be
+// its counterpart then.
+func (r *report) single() bool {
+	return !r.dialect.on[swInteractionOwed] && !r.server && (r.status == 408 || r.status >= 500)
+}
+
 func hasInteraction(_ context.Context, r *report) error {
-	if !r.fields[fInteraction].absent() {
+	if !r.fields[fInteraction].absent() || r.single() {
 		return nil
 	}
 	if r.status == 408 || r.status == 500 {
@@ -275,7 +305,7 @@ func notTooOld(_ context.Context, r *report) error {
 }
 
 func notInFuture(_ context.Context, r *report) error {
-	if !r.at.IsZero() && r.at.Sub(r.now) > furthest {
+	if r.dialect.on[swFutureDiscarded] && !r.at.IsZero() && r.at.Sub(r.now) > furthest {
 		return errors.New("Timestamp is in the future, timestamp of report is in the future") // the published words
 	}
 	return nil

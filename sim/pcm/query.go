@@ -1,10 +1,8 @@
 package pcm
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -45,6 +43,7 @@ type Query struct {
 type Discard struct {
 	At           time.Time       `json:"at"`
 	Organisation string          `json:"organisationId"`
+	Kind         string          `json:"kind"`
 	Message      string          `json:"message"`
 	Sent         json.RawMessage `json:"sent"`
 }
@@ -65,6 +64,7 @@ type history struct {
 	requests  []Request
 	discards  []Discard
 	discarded map[string]int // by message, all of them
+	groups    map[DiscardCount]*discardGroup
 }
 
 const remembered = 10_000
@@ -86,6 +86,7 @@ func (h *history) discard(d Discard) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.discards = newest(h.discards, d)
+	h.group(d)
 	if h.discarded == nil {
 		h.discarded = map[string]int{}
 	}
@@ -124,6 +125,28 @@ func (p *PCM) Reports(q Query) []Report {
 	return out
 }
 
+// findAll returns every record held that a condition chooses, oldest first.
+func (p *PCM) findAll(chosen func(*record) bool) (out []hit) {
+	p.book.mu.Lock()
+	defer p.book.mu.Unlock()
+	for n := p.book.first; n < p.book.next; n++ {
+		if n%chunkSize == 0 {
+			p.book.mu.Unlock()
+			p.book.mu.Lock()
+		}
+		rec := p.book.get(n)
+		if rec == nil || rec.pos == 0 || rec.state == stateVoid || !chosen(rec) {
+			continue
+		}
+		h := hit{record: *rec}
+		if other := p.book.onDisk(rec); other != nil {
+			h.other = *other
+		}
+		out = append(out, h)
+	}
+	return out
+}
+
 // hit is a record found, with its counterpart's place when paired.
 type hit struct {
 	record record
@@ -147,9 +170,11 @@ func (p *PCM) find(q Query) []hit {
 		out = append(out, h)
 	}
 	if q.Interaction != "" {
-		s := p.book.index[wanted]
-		consider(s.client)
-		consider(s.server)
+		for _, key := range [...][16]byte{wanted, keyOf(kindPortabilityClient, []byte(q.Interaction))} {
+			s := p.book.index[key]
+			consider(s.client)
+			consider(s.server)
+		}
 		return out
 	}
 	for n := p.book.next - 1; n >= p.book.first && n > 0 && len(out) < q.Limit; n-- {
@@ -182,17 +207,14 @@ func (p *PCM) describe(h hit) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	r := &report{lists: []string{"private", "opendata"}}
-	r.read(e.body)
+	r := kept(e, p.Dialect())
 	out := Report{
 		ReportID: string(appendUUID(nil, e.id)), Status: states[h.record.state], Interaction: r.fields[fInteraction].text(), Role: role(&h.record),
 		ClientOrg: r.fields[fClientOrg].text(), ServerOrg: r.fields[fServerOrg].text(), Endpoint: r.fields[fEndpoint].text(), Method: r.method,
 		StatusCode: r.status, Timestamp: r.at, CreatedAt: time.UnixMilli(h.record.received).UTC(), UpdatedAt: time.UnixMilli(h.record.updated).UTC(),
 		Reporter: e.reporter, Sent: json.RawMessage(e.body), record: h.record,
 	}
-	if e.kind == kindPrivate {
-		out.Findings = r.criticise()
-	}
+	out.Findings = r.criticise()
 	switch h.record.state {
 	case statePaired:
 		if other, err := p.ledger.at(h.other.pos); err == nil {
@@ -303,50 +325,3 @@ func (p *PCM) Summary() Summary {
 	return s
 }
 
-// lookup answers GET by interaction id: the caller's own report, or the other one it is a party to.
-func (p *PCM) lookup(w http.ResponseWriter, r *http.Request) {
-	if p.faults.strike(w, r, p, "report") {
-		return
-	}
-	s, live := p.session(r, p.cfg.Clock.Now())
-	if !live {
-		p.refuse(w, r, "report", http.StatusUnauthorized, "Unauthorized")
-		return
-	}
-	found := p.Reports(Query{Interaction: r.PathValue("id")})
-	slices.SortStableFunc(found, func(a, b Report) int { // own first
-		return strings.Compare(mine(b, s.organisation), mine(a, s.organisation))
-	})
-	for _, rep := range found {
-		if !strings.EqualFold(rep.ClientOrg, s.organisation) && !strings.EqualFold(rep.ServerOrg, s.organisation) && rep.Reporter != s.organisation {
-			continue
-		}
-		p.answer(w, r, "report", http.StatusOK, model(rep))
-		return
-	}
-	p.refuse(w, r, "report", http.StatusNotFound, "Not Found")
-}
-
-func mine(r Report, org string) string {
-	if r.Reporter == org {
-		return "1"
-	}
-	return "0"
-}
-
-// model writes the published ReportModel: the fields as sent, then what the platform adds.
-func model(rep Report) []byte {
-	added := map[string]any{
-		"reportId": rep.ReportID, "status": rep.Status,
-		"createdAt": rep.CreatedAt.Format(instant), "updatedAt": rep.UpdatedAt.Format(instant),
-	}
-	if rep.PairedReportID != "" {
-		added["pairedReportId"] = rep.PairedReportID
-	}
-	tail, _ := json.Marshal(added) // strings only
-	sent := bytes.TrimRight(bytes.TrimSpace(rep.Sent), "} \t\r\n")
-	if len(sent) > 1 {
-		sent = append(slices.Clone(sent), ',')
-	}
-	return append(slices.Clone(sent), tail[1:]...)
-}

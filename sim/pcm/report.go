@@ -1,18 +1,22 @@
 package pcm
 
-import "time"
+import (
+	"time"
+
+	"github.com/ensaio/ensaio/sim/spec"
+)
 
 // report is one item of an intake request on its way through the rules: the fields as sent, and what
 // was understood of them. It is reused from item to item.
 type report struct {
 	body   raw // the whole item
 	fields [fieldCount]raw
-	alien  []string // members that no field has
-	info   info
+	extra  info // members that no field has
+	info   info // additionalInfo; of a portability report the extra members
 
 	// understood
 	endpoint *endpoint
-	server   bool // role SERVER
+	server   bool // role SERVER, or sent to the servers' path
 	method   string
 	status   int
 	at       time.Time // timestamp; zero when malformed
@@ -21,7 +25,19 @@ type report struct {
 	reporter string // organisation of the token
 	now      time.Time
 	known    Participants
-	lists    []string
+	dialect  *Dialect
+	kind     byte // 0 while the log is read: then every endpoint of every release is listed
+}
+
+// list is the list that a kind's endpoints are on.
+func list(kind byte) string {
+	switch kind {
+	case kindPrivate:
+		return spec.KindPrivate
+	case kindOpen:
+		return spec.KindOpenData
+	}
+	return spec.KindPortability
 }
 
 // field numbers a member of a private report.
@@ -62,8 +78,8 @@ var methods = [...]string{"", "GET", "POST", "PUT", "DELETE", "PATCH"}
 
 // read takes an item apart. It understands as much as there is: judging is left to the rules.
 func (r *report) read(body raw) {
-	r.body, r.fields, r.alien = body, [fieldCount]raw{}, r.alien[:0]
-	r.info.read(nil)
+	r.body, r.fields = body, [fieldCount]raw{}
+	r.extra.read(nil)
 	if body.kind() == "object" {
 		members(body, func(k []byte, v raw) {
 			for f, name := range fieldNames {
@@ -72,17 +88,26 @@ func (r *report) read(body raw) {
 					return
 				}
 			}
-			r.alien = append(r.alien, string(k))
+			r.extra.names, r.extra.values = append(r.extra.names, k), append(r.extra.values, v)
 		})
 	}
 	r.info.read(r.fields[fInfo])
-	r.endpoint = endpoints.find(r.fields[fEndpoint].bytes(), r.lists...)
 	r.server = string(r.fields[fRole].bytes()) == "SERVER"
 	r.method = ""
 	for _, m := range methods {
 		if string(r.fields[fMethod].bytes()) == m {
 			r.method = m
 		}
+	}
+	r.endpoint = endpoints.find(r.fields[fEndpoint].bytes())
+	if e := r.endpoint; e != nil && r.kind != 0 && (e.list != list(r.kind) || !e.accepted(r.dialect, r.method)) {
+		r.endpoint = nil
+	}
+	if isPortability(r.kind) || r.kind == 0 && r.endpoint != nil && r.endpoint.list == spec.KindPortability {
+		r.info.names, r.info.values = r.extra.names, r.extra.values
+	}
+	if isPortability(r.kind) {
+		r.server = r.kind == kindPortabilityServer
 	}
 	code, _ := r.fields[fStatus].number()
 	r.status = int(min(max(code, 0), 999))

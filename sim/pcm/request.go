@@ -5,9 +5,11 @@ import (
 	"mime"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/rule"
+	"github.com/ensaio/ensaio/sim/spec"
 )
 
 // request is an intake request on its way through the rules.
@@ -18,32 +20,51 @@ type request struct {
 	body    raw
 	count   int
 	intake  *intake
+	dialect *Dialect
 	tooBig  bool
 }
 
-// intake is one of the endpoints that take arrays.
+// intake is one of the endpoints that take reports.
 type intake struct {
 	operation string
+	path      string
 	kind      byte
 	least     int
 	most      int
-	malformed string // the message for a body that is no array
+	single    bool   // one object instead of an array
+	malformed string // the message for a body of another shape
 	event     *event
+	needs     int // the switch under which it is there; alwaysThere
+	judge     func(p *PCM, ctx context.Context, in *intake, list []verdict, s session, now time.Time)
 }
 
-var (
-	privateIntake = &intake{operation: "private", kind: kindPrivate, least: 1, most: maxReports, malformed: "Invalid payload format: MUST be an array"}
-	openIntake    = &intake{operation: "opendata", kind: kindOpen, least: 1, most: maxReports, malformed: "Invalid payload format: MUST be an array"}
+const (
+	alwaysThere = -1
+	notArray    = "Invalid payload format: MUST be an array"
 )
 
-func hybridIntake(e *event) *intake {
-	n := byte(0)
-	for i := range events {
-		if &events[i] == e {
-			n = byte(i)
-		}
+// intakes lists the endpoints that take reports, that of private reports first.
+var intakes = listIntakes()
+
+func listIntakes() []*intake {
+	all := []*intake{
+		{operation: "private", path: spec.PrivateReportPath, kind: kindPrivate, least: 1, most: maxReports, malformed: notArray, needs: alwaysThere, judge: (*PCM).judgeReports},
+		{operation: "opendata", path: spec.OpenDataPath, kind: kindOpen, least: 1, most: maxReports, malformed: notArray, needs: alwaysThere, judge: (*PCM).judgeReports},
+		{operation: "stock", path: spec.StockPath, kind: kindStock, least: 1, most: 1, single: true, malformed: "Report Invalid", needs: swStock, judge: (*PCM).judgeStock},
+		{operation: "payments", path: spec.PaymentStatesPath, kind: kindStates, least: 1, most: maxReports, malformed: notArray, needs: swStates, judge: (*PCM).judgeStates},
+		{operation: "portability", path: spec.PortabilityClientPath, kind: kindPortabilityClient, least: 1, most: maxReports, malformed: notArray, needs: swPortability, judge: (*PCM).judgeReports},
+		{operation: "portability", path: spec.PortabilityServerPath, kind: kindPortabilityServer, least: 1, most: maxReports, malformed: notArray, needs: swPortability, judge: (*PCM).judgeReports},
 	}
-	return &intake{operation: "hybrid-flow/" + e.path, kind: kindHybrid + n, most: maxEvents, malformed: "Report Invalid", event: e}
+	for i := range events {
+		all = append(all, &intake{operation: "hybrid-flow/" + events[i].path, path: HybridFlow + events[i].path, kind: kindHybrid + byte(i), most: maxEvents,
+			malformed: "Report Invalid", event: &events[i], needs: alwaysThere, judge: (*PCM).judgeEvents})
+	}
+	return all
+}
+
+// one says whether the dialect wants one object here.
+func (in *intake) one(d *Dialect) bool {
+	return in.single || in.event != nil && d.on[swSingleEvents]
 }
 
 func refused(status int, message string) error {
@@ -80,9 +101,13 @@ var requestRules = rule.NewSet("pcm.request",
 			}
 			return nil
 		}},
-	rule.Rule[*request]{ID: "PCM-REQUEST/is-array", Weight: fault.Major, Text: "the body is an array of at least one item, where one is asked for",
+	rule.Rule[*request]{ID: "PCM-REQUEST/is-array", Weight: fault.Major, Text: "the body is an array of at least one item, or one object, as the endpoint asks",
 		Check: func(_ context.Context, r *request) error {
-			if !r.tooBig && (r.body.kind() != "array" || r.count < r.intake.least) {
+			wanted := "array"
+			if r.intake.one(r.dialect) {
+				wanted = "object"
+			}
+			if !r.tooBig && (r.body.kind() != wanted || r.count < r.intake.least) {
 				return refused(http.StatusBadRequest, r.intake.malformed)
 			}
 			return nil

@@ -134,6 +134,10 @@ func identities(c *x509.Certificate) (org, software string) {
 // token answers POST /token/ and /token-fresh/; the latter never answers from the cache.
 func (p *PCM) token(fresh bool) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if fresh && !p.Dialect().on[swFreshToken] {
+			p.refuse(w, r, "token", http.StatusNotFound, "Not Found")
+			return
+		}
 		if p.faults.strike(w, r, p, "token") {
 			return
 		}
@@ -166,7 +170,12 @@ func (p *PCM) token(fresh bool) http.HandlerFunc {
 func (p *PCM) readToken(w http.ResponseWriter, r *http.Request) (*tokenRequest, error) {
 	t := &tokenRequest{platform: p, now: p.cfg.Clock.Now()}
 	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
-	if media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); media == "application/json" {
+	media, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	inJSON, d := media == "application/json", p.Dialect()
+	if inJSON && !d.on[swTokenJSON] || !inJSON && !d.on[swTokenForm] {
+		return nil, errors.New("the dialect has no body of type " + media)
+	}
+	if inJSON {
 		var in struct {
 			ClientID  string `json:"client_id"`
 			GrantType string `json:"grant_type"`
@@ -191,10 +200,18 @@ func (p *PCM) readToken(w http.ResponseWriter, r *http.Request) (*tokenRequest, 
 	return t, nil
 }
 
+// expire ends every token minted so far.
+func (t *tokens) expire() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	clear(t.live)
+	clear(t.byClient)
+}
+
 func (p *PCM) mint(t *tokenRequest, fresh bool) (session, error) {
 	p.tokens.mu.Lock()
 	defer p.tokens.mu.Unlock()
-	if s, ok := p.tokens.byClient[t.clientID]; ok && !fresh && s.expires.After(t.now) && s.organisation == t.org {
+	if s, ok := p.tokens.byClient[t.clientID]; ok && !fresh && p.Dialect().on[swCachedToken] && s.expires.After(t.now) && s.organisation == t.org {
 		return s, nil
 	}
 	for token, s := range p.tokens.live {
@@ -228,5 +245,8 @@ func (p *PCM) session(r *http.Request, now time.Time) (session, bool) {
 	p.tokens.mu.Lock()
 	defer p.tokens.mu.Unlock()
 	s, ok := p.tokens.live[bearer]
+	if _, refused := p.faults.take(now, "report", "refuse"); refused {
+		ok = false
+	}
 	return s, ok && s.expires.After(now)
 }

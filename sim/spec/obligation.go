@@ -1,5 +1,15 @@
 package spec
 
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+//go:embed pcm_obligations.txt
+var obligationTable string
+
 // When says for which status codes an obligation holds.
 type When string
 
@@ -10,7 +20,10 @@ const (
 	Success    When = "2xx" // 200 to 299
 	Exactly200 When = "200"
 	Exactly201 When = "201"
-	Failure    When = "4xx/5xx"
+	Exactly422 When = "422"
+	Failure    When = "fail"  // 4xx and 5xx
+	Fault      When = "fault" // 4xx and 5xx but 422
+	NotRefused When = "sound" // all but 4xx: the request was looked at
 )
 
 // Holds says whether the obligation is owed for that status code.
@@ -24,116 +37,191 @@ func (w When) Holds(status int) bool {
 		return status == 200
 	case Exactly201:
 		return status == 201
+	case Exactly422:
+		return status == 422
 	case Failure:
 		return status >= 400
+	case Fault:
+		return status >= 400 && status != 422
+	case NotRefused:
+		return status < 400 || status >= 500
 	case Always:
 		return true
 	}
 	return true
 }
 
-// Obligation is one member of additionalInfo that a report owes (PCM, additionalInfo tables, 2026C).
+// Form is the shape of a member of additionalInfo that is no plain list of values.
+type Form string
+
+// The forms of the obligation table; "" is one of Values.
+const (
+	FormText      Form = "text"
+	FormURN       Form = "urn" // of a consent, at most 256 characters
+	FormTag       Form = "tag" // fingerprint of a token: 12 characters of base64url
+	FormDay       Form = "day"
+	FormUUID      Form = "uuid"
+	FormBool      Form = "bool"
+	FormCompany   Form = "company"   // {naturezaJuridica, porteEmpresa}
+	FormCounts    Form = "counts"    // four counts as texts
+	FormNumbers   Form = "numbers"   // four counts as numbers, of old releases
+	FormSchedule  Form = "schedule"  // the schedule of a payment
+	FormPayments  Form = "payments"  // 1 to 60 payments
+	FormRecurring Form = "recurring" // 1 to 60 payments of automatic payments
+	FormCodes     Form = "codes"     // text of an array with one error code, one of Values where there are any
+	FormEither    Form = "either"    // Field or Or, or both
+	FormOne       Form = "one"       // Field or Or, not both
+)
+
+// Obligation is one row of the additionalInfo tables: a member that reports of some endpoints owe.
 type Obligation struct {
-	Field string
-	Side  Side // "" is the client side
-	When  When
-	// If names the condition, where the member is not owed always; "" is always.
-	If string
-	// Values is the domain; nil is free text.
-	Values []string
+	Field     string
+	Or        string   // the other member of FormEither and FormOne
+	Endpoints []string // templates; # is any major, a trailing * any continuation
+	Methods   []string
+	When      When
+	// If is the condition where the member is not owed always: "member=A,B" when another member holds one
+	// of the values, "?words" when it cannot be seen in the report; the member may then be missing.
+	If           string
+	Form         Form
+	Values       []string // the domain, where it is a list
+	Since, Until Release
+	Side         Side // "" is the client side
 }
 
 // By is the side that owes the member.
-func (o Obligation) By() Side {
+func (o *Obligation) By() Side {
 	if o.Side == "" {
 		return ClientSide
 	}
 	return o.Side
 }
 
-// Domains of additionalInfo members.
-var (
-	flags              = []string{"TRUE", "FALSE"}
-	personTypes        = []string{"PF", "PJ", "PESSOA_NATURAL", "PESSOA_JURIDICA"}
-	dropReasons        = []string{"NONE", "NO_CREDENTIAL", "NO_AUTHORITY", "NO_AUTHORITY_PERSON_MISMATCH", "CREDENTIAL_UNAVAILABLE"}
-	authorisationFlows = []string{"CIBA_FLOW", "FIDO_FLOW", "HYBRID_FLOW"}
-	localInstruments   = []string{"DICT", "INIC", "MANU", "QRDN", "QRES", "AUTO", "APDN", "APES"}
-	paymentTypes       = []string{"AUTOMATIC", "CHANGE", "IMMEDIATE", "RECURRENT", "SCHEDULED", "SWEEPING", "WITHDRAW"}
-	consentStates      = []string{"AUTHORISED", "AWAITING_AUTHORISATION", "REJECTED"}
-	payConsentStates   = []string{"AUTHORISED", "AWAITING_AUTHORISATION", "CONSUMED", "PARTIALLY_ACCEPTED", "REJECTED", "REVOKED"}
-	paymentStates      = []string{"ACCP", "ACPD", "ACSC", "CANC", "PDNG", "RCVD", "RJCT", "SCHD"}
-	cancelReasons      = []string{"CANCELADO_PENDENCIA", "CANCELADO_AGENDAMENTO", "CANCELADO_MULTIPLAS_ALCADAS"}
-)
-
-// Members that several operations owe.
-var (
-	owesConsent     = Obligation{Field: "consentId"}
-	owesConsentFine = Obligation{Field: "consentId", When: Fine}
-	owesToken       = Obligation{Field: "tokenId", When: Fine}
-	owesPerson      = Obligation{Field: "personType", Values: personTypes}
-	owesProfile     = Obligation{Field: "companyProfileInfo", If: "company"}
-	owesDrop        = Obligation{Field: "dropReason", Side: ServerSide, Values: dropReasons}
-	owesLinked      = Obligation{Field: "journeyIsLinked", Values: flags}
-	owesLink        = Obligation{Field: "journeyLinkId", If: "linked"}
-	owesErrors      = Obligation{Field: "errorCodes", When: Failure}
-	owesFlow        = Obligation{Field: "authorisationFlow", Values: authorisationFlows}
-	owesInstrument  = Obligation{Field: "localInstrument", When: Fine, Values: localInstruments}
-	owesType        = Obligation{Field: "paymentType", Values: paymentTypes}
-	owesPayState    = Obligation{Field: "status", When: Success, Values: paymentStates}
-	owesPayConsent  = Obligation{Field: "status", When: Success, Values: payConsentStates}
-	owesReason      = Obligation{Field: "rejectionReasonCode", When: Fine, If: "rejected"}
-	owesDetail      = Obligation{Field: "rejectionReasonDetail", When: Fine, If: "rejected"}
-	owesCancel      = Obligation{Field: "cancellationReason", When: Exactly200, If: "cancelled", Values: cancelReasons}
-	owesCanceller   = Obligation{Field: "cancelledFrom", When: Exactly200, If: "cancelled", Values: []string{"INICIADORA", "DETENTORA"}}
-)
-
-// obligations of the operations that are no plain data reads, by id.
-var obligations = map[string][]Obligation{
-	"consents.create":     {owesConsentFine, owesToken, owesPerson, owesProfile, owesLinked, owesLink, owesDrop},
-	"consents.read":       {owesConsent, owesToken, {Field: "status", When: Fine, Values: consentStates}, owesLinked, owesLink},
-	"consents.delete":     {owesConsent, owesToken},
-	"consents.extend":     {owesConsentFine, owesToken},
-	"consents.extensions": {owesConsent, owesToken},
-	"resources.list":      {owesConsent, owesToken, {Field: "statusSummary", When: Exactly200}},
-	"payments.consent-create": {
-		owesConsentFine, owesToken, owesErrors, owesPerson, owesProfile, owesType, owesPayConsent, owesDrop,
-		{Field: "authorisationFlowIntent", Values: authorisationFlows},
-		{Field: "localInstrument", Values: localInstruments},
-		{Field: "paymentDate", When: Exactly201, If: "not scheduled"},
-		{Field: "paymentSchedule", When: Exactly201, If: "scheduled"},
-	},
-	"payments.consent-read": {
-		owesConsent, owesToken, owesErrors, owesPayConsent, owesReason, owesDetail,
-		{Field: "webhookInteractionId", When: Fine, If: "after a webhook"},
-	},
-	"payments.consent-payments": {owesConsent, owesToken, owesErrors, owesPayState},
-	"payments.consent-cancel":   {owesConsent, owesToken, owesErrors, owesPayState},
-	"payments.create": {
-		owesConsent, owesToken, owesErrors, owesFlow, owesType, owesPayState,
-		{Field: "paymentList", When: Exactly201},
-	},
-	"payments.read":   {owesConsent, owesToken, owesErrors, owesFlow, owesInstrument, owesPayState, owesReason, owesDetail, owesCancel, owesCanceller},
-	"payments.cancel": {owesConsent, owesToken, owesErrors, owesFlow, owesType, owesInstrument, owesPayState, owesCancel, owesCanceller},
+// Covers says whether the row is about reports of a method and endpoint template.
+func (o *Obligation) Covers(method, endpoint string) bool {
+	return slices.Contains(o.Methods, method) && slices.ContainsFunc(o.Endpoints, func(p string) bool { return covers(p, endpoint) })
 }
 
-// reads is what every plain data read owes.
-var reads = []Obligation{owesConsent, owesToken}
-
-// Owes lists the members of additionalInfo that reports of this operation owe, of both sides.
-func (o *Operation) Owes() []Obligation {
-	if list, ok := obligations[o.ID]; ok {
-		return list
+func covers(pattern, endpoint string) bool {
+	if before, after, ok := strings.Cut(pattern, "#"); ok {
+		rest, found := strings.CutPrefix(endpoint, before)
+		slash := strings.IndexByte(rest, '/')
+		return found && slash > 0 && rest[slash:] == after
 	}
-	return reads
+	if head, open := strings.CutSuffix(pattern, "*"); open {
+		return strings.HasPrefix(endpoint, head)
+	}
+	return pattern == endpoint
 }
+
+// Obligations lists every row of the additionalInfo tables, of all releases.
+func Obligations() []Obligation { return obligations }
+
+var obligations = readObligations(obligationTable)
+
+// ObligationsOf lists what reports of a method and endpoint template owe in a release, of both sides.
+func ObligationsOf(method, endpoint string, r Release) (list []Obligation) {
+	for _, o := range obligations {
+		if r.Within(o.Since, o.Until) && o.Covers(method, endpoint) {
+			list = append(list, o)
+		}
+	}
+	return list
+}
+
+// Owes lists the members of additionalInfo that reports of this operation owe in the current release, of
+// both sides.
+func (o *Operation) Owes() []Obligation { return ObligationsOf(o.Method, o.FullPath(), CurrentRelease) }
 
 // owed names the members that the client side owes whatever the case.
 func owed(o *Operation) []string {
 	var names []string
 	for _, ob := range o.Owes() {
-		if ob.By() == ClientSide && ob.If == "" {
+		if ob.By() == ClientSide && ob.If == "" && !slices.Contains(names, ob.Field) {
 			names = append(names, ob.Field)
 		}
 	}
 	return names
+}
+
+// readObligations reads the embedded table; it panics on a row that makes no sense, a mistake of the
+// programmer.
+func readObligations(table string) (list []Obligation) {
+	names := map[string][]string{}
+	expand := func(words string) (out []string) {
+		for _, w := range strings.Fields(words) {
+			if of, known := names[w]; known {
+				out = append(out, of...)
+			} else {
+				out = append(out, w)
+			}
+		}
+		return out
+	}
+	for line := range strings.Lines(table) {
+		line = strings.TrimSpace(line)
+		if line == "" || line[0] == '#' {
+			continue
+		}
+		if name, words, ok := strings.Cut(strings.TrimPrefix(line, "let "), " "); ok && strings.HasPrefix(line, "let ") {
+			names[name] = expand(words)
+			continue
+		}
+		col := strings.Split(line, "|")
+		for i := range col {
+			col[i] = strings.TrimSpace(col[i])
+		}
+		if len(col) < 8 || len(col) > 9 {
+			panic("obligation row: " + line)
+		}
+		o := Obligation{Methods: strings.Fields(col[2]), When: When(col[3]), If: col[4], Since: release(col[6]), Until: release(col[7])}
+		if o.When == "all" {
+			o.When = Always
+		}
+		if cond := expand(o.If); len(cond) == 1 {
+			o.If = cond[0]
+		}
+		for _, e := range expand(col[1]) {
+			if !strings.HasPrefix(e, "/") {
+				e = "/open-banking/" + e
+			}
+			o.Endpoints = append(o.Endpoints, e)
+		}
+		o.Values = expand(col[5])
+		if len(o.Values) > 0 && strings.HasPrefix(o.Values[0], "<") {
+			o.Form, o.Values = Form(strings.Trim(o.Values[0], "<>")), o.Values[1:]
+		}
+		if len(col) > 8 {
+			o.Side = Side(col[8])
+		}
+		list = append(list, o.spread(strings.Fields(col[0]))...)
+	}
+	return list
+}
+
+// spread makes a row for each of several members, or one row of two that stand for each other.
+func (o Obligation) spread(members []string) (rows []Obligation) {
+	switch {
+	case o.Form == FormEither || o.Form == FormOne:
+		o.Field, o.Or = members[0], members[1]
+		return []Obligation{o}
+	case o.Form == "each":
+		if o.Form = ""; len(o.Values) == 0 {
+			o.Form = FormText
+		}
+	case len(members) != 1:
+		panic(fmt.Sprintf("obligation row of members %v", members))
+	}
+	for _, m := range members {
+		o.Field = m
+		rows = append(rows, o)
+	}
+	return rows
+}
+
+func release(name string) Release {
+	if name == "" {
+		return 0
+	}
+	return mustRelease(name)
 }

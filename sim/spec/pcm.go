@@ -104,69 +104,6 @@ var hybridEvents = []HybridEvent{
 	{RedirectTargetWithoutErrors, ClientSide, nil, []string{"platform", "clientOrgId"}},
 }
 
-// PCMEndpoint is a method and endpoint that private reports may name.
-type PCMEndpoint struct {
-	Method   string
-	Endpoint string
-	// Operation behind the endpoint; nil for those of the authorization server.
-	Operation *Operation
-	// ClientOnly endpoints are reported by the caller alone.
-	ClientOnly bool
-	// Owed says that every call must be reported; the others may be.
-	Owed bool
-	Owes []Obligation
-}
-
-// PCMEndpoints lists what the metrics platform accepts of this registry: every operation, and the
-// endpoints of the authorization server.
-func PCMEndpoints() []PCMEndpoint { return pcmEndpoints }
-
-// FindPCMEndpoint returns the row of a method and endpoint template, or false.
-func FindPCMEndpoint(method, endpoint string) (PCMEndpoint, bool) {
-	row, ok := pcmIndex[method+" "+endpoint]
-	return row, ok
-}
-
-var (
-	pcmEndpoints = func() []PCMEndpoint {
-		list := securityEndpoints()
-		for _, o := range Operations() {
-			list = append(list, PCMEndpoint{Method: o.Method, Endpoint: o.FullPath(), Operation: o, Owed: true, Owes: o.Owes()})
-		}
-		return list
-	}()
-	pcmIndex = func() map[string]PCMEndpoint {
-		m := make(map[string]PCMEndpoint, len(pcmEndpoints))
-		for _, e := range pcmEndpoints {
-			m[e.Method+" "+e.Endpoint] = e
-		}
-		return m
-	}()
-)
-
-func securityEndpoints() []PCMEndpoint {
-	webhook := Obligation{Field: "webhookEnable", Values: flags}
-	return []PCMEndpoint{
-		{Method: "POST", Endpoint: "/token", ClientOnly: true, Owed: true, Owes: []Obligation{
-			{Field: "grantType", Values: []string{"AUTHORIZATION_CODE", "REFRESH_TOKEN", "CLIENT_CREDENTIALS"}},
-			{Field: "consentId", When: Fine, If: "a code or refresh token of a consent"},
-			{Field: "enrollmentId", When: Fine, If: "a code or refresh token of an enrollment"},
-			{Field: "tokenId", When: Exactly200},
-		}},
-		{Method: "POST", Endpoint: "/register", ClientOnly: true, Owed: true, Owes: []Obligation{webhook}},
-		{Method: "PUT", Endpoint: "/register", ClientOnly: true, Owed: true, Owes: []Obligation{webhook}},
-		{Method: "GET", Endpoint: "/register", ClientOnly: true},
-		{Method: "DELETE", Endpoint: "/register", ClientOnly: true},
-		{Method: "GET", Endpoint: "/register/{clientId}", ClientOnly: true, Owed: true},
-		{Method: "PUT", Endpoint: "/register/{clientId}", ClientOnly: true, Owed: true, Owes: []Obligation{webhook}},
-		{Method: "DELETE", Endpoint: "/register/{clientId}", ClientOnly: true, Owed: true},
-		{Method: "POST", Endpoint: "/revocation"},
-		{Method: "GET", Endpoint: "/introspection"},
-		{Method: "POST", Endpoint: "/introspection"},
-		{Method: "POST", Endpoint: "/pushed-authorization-request"},
-	}
-}
-
 // PCMPrefix splits the address of a call into what the client side reports as endpointUriPrefix: the
 // part before "/open-banking", or all of it for the authorization server's endpoints.
 func PCMPrefix(address string) string {
