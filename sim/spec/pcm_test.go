@@ -10,8 +10,14 @@ import (
 func TestEveryOperationIsAMetricsEndpoint(t *testing.T) {
 	for _, o := range Operations() {
 		e, ok := FindPCMEndpoint(o.Method, o.FullPath())
-		if !ok || e.Operation != o || e.ClientOnly || !e.Owed {
+		if !ok || e.Operation != o || e.ClientOnly || !e.Accepted(CurrentRelease, false) || (e.List == KindOpenData) != o.API.OpenData {
 			t.Errorf("%s: %+v", o.ID, e)
+		}
+		if o.Grant == Public {
+			continue // nobody's token is used, nobody's consent
+		}
+		if !e.Owed {
+			t.Errorf("%s need not be reported", o.ID)
 		}
 		if len(o.PCM) == 0 || !slices.Contains(o.PCM, "tokenId") || !slices.Contains(o.PCM, "consentId") {
 			t.Errorf("%s owes %v", o.ID, o.PCM)
