@@ -62,6 +62,13 @@ func (a *apps) open(registered []registration) {
 	a.ready = true
 }
 
+// started says whether the applications have begun.
+func (a *apps) started() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.ready
+}
+
 func (a *apps) close() {
 	for _, one := range a.byHost {
 		one.visits.close()
@@ -75,10 +82,7 @@ func (a *apps) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, http.StatusText(http.StatusMisdirectedRequest), http.StatusMisdirectedRequest)
 		return
 	}
-	a.mu.Lock()
-	ready := a.ready
-	a.mu.Unlock()
-	if !ready {
+	if !a.started() {
 		http.Error(w, "o ensaio ainda está começando", http.StatusServiceUnavailable)
 		return
 	}

@@ -338,6 +338,22 @@ func TestThePagesOfTheThirdParties(t *testing.T) {
 		w.wants("reports")
 	})
 
+	t.Run("who has used how much of the limits", func(t *testing.T) {
+		w, who := walk(t, e), e.customer(t, people.Ordinary, 6)
+		w.get(e.console + "/limites")
+		w.wants("second", "floor")
+		w.post("/limites", url.Values{"limites": {"regulatory"}})
+		w.get(aurora + "/compartilhar?quem=" + who.Username)
+		w.post("/compartilhar", nil)
+		w.decide(who)
+		w.get(e.console + "/limites")
+		w.wants("minutes", "months")
+		w.post("/limites", url.Values{"limites": {"generous"}})
+		if got := w.post("/limites", url.Values{"limites": {"strict"}}); got != http.StatusBadRequest {
+			t.Errorf("a preset that nobody knows: status %d", got)
+		}
+	})
+
 	// Last, since the clock never goes back here.
 	t.Run("a sharing ends with its term", func(t *testing.T) {
 		w, who := walk(t, e), e.customer(t, people.Ordinary, 5)

@@ -150,7 +150,7 @@ func TestTheFiguresTellTheState(t *testing.T) {
 	for _, want := range []string{
 		`ensaio_calls_total{api="accounts",class="`, `ensaio_calls_total{api="bank-as",class="none",operation="par",role="bank-as",status="201"} 1`,
 		`ensaio_call_duration_seconds_bucket{class="high",role="bank-api",le="1.5"}`, "ensaio_active_consents ", `ensaio_armed_defect{name="par/accepts-missing-exp"} 1`,
-		"ensaio_clock_offset_seconds 7.776e+06", "ensaio_reports_waiting ", `ensaio_reports_total{outcome="accepted"}`, "go_goroutines ",
+		"ensaio_clock_offset_seconds 7.776e+06", "ensaio_reports_waiting ", "ensaio_second_limit 3000", `ensaio_traffic_floor{when="next"} 300`, "ensaio_busy_seconds 0", `ensaio_reports_total{outcome="accepted"}`, "go_goroutines ",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s", want)

@@ -67,7 +67,7 @@ func (f *figures) exchange(e journal.Entry) {
 
 // bank adds what the institution knows.
 func (f *figures) bank(p *platform.Platform) {
-	f.registry.MustRegister(gauge("ensaio_active_consents", "Authorised consents.", func() float64 { return float64(p.Consents.Active()) }))
+	f.registry.MustRegister(gauge("ensaio_active_consents", "Authorised consents.", func() float64 { return float64(p.Consents.Active()) }), traffic{p.Gateway.Usage})
 }
 
 // reporter adds how far the reports to the metrics platform are.

@@ -31,10 +31,12 @@ func (e *Ecosystem) newConsole() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", c.home)
 	mux.HandleFunc("GET /defeitos", c.defects)
+	mux.HandleFunc("GET /limites", c.limits)
 	mux.HandleFunc("GET /consentimento", c.consent)
 	mux.HandleFunc("GET /interacao", c.interaction)
 	mux.HandleFunc("POST /relogio", c.step)
 	mux.HandleFunc("POST /defeitos", c.arm)
+	mux.HandleFunc("POST /limites", c.limit)
 	mux.HandleFunc("POST /consentimento", c.decide)
 	small := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -105,10 +107,7 @@ func (c *console) wrong(w http.ResponseWriter, r *http.Request, err error) {
 // do next.
 func (c *console) home(w http.ResponseWriter, r *http.Request) {
 	e := c.eco
-	e.apps.mu.Lock()
-	ready := e.apps.ready
-	e.apps.mu.Unlock()
-	if !ready {
+	if !e.apps.started() {
 		http.Error(w, "o ensaio ainda está começando", http.StatusServiceUnavailable)
 		return
 	}
