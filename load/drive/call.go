@@ -32,6 +32,8 @@ type call struct {
 	customer bool // sends the headers that show the customer as present
 	idem     bool
 	accept   string
+	// hear, when set, is told of every answer, whatever its status.
+	hear func(status int, header http.Header)
 }
 
 // to sets the address, with the parameters of the path filled in.
@@ -103,9 +105,14 @@ func (c *call) with(ctx context.Context, body []byte, media string, seen func(*a
 	a, err := w.send(ctx, s.clock, c.method, c.address, header, body)
 	defer a.release()
 	if err != nil {
+		s.books.Load().note(c, started, a.took, gaveUp(err))
 		s.reportFailure(c, id, started, a.took, err, token)
 		return load.Outcome{Err: err}
 	}
+	if c.hear != nil {
+		c.hear(a.status, a.header)
+	}
+	s.books.Load().note(c, started, a.took, a.status)
 	out := load.Outcome{Status: a.status}
 	switch {
 	case a.status == c.want:

@@ -56,6 +56,7 @@ type Source struct {
 	choice     choice
 	seed       uint64
 	steps      atomic.Pointer[func(Step)]
+	books      atomic.Pointer[ledger]
 
 	mu    sync.Mutex
 	notes []string

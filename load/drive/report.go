@@ -22,11 +22,19 @@ func (s *Source) report(c *call, id string, started time.Time, a *answer, token 
 // reportFailure tells a call that was given up after the standard's time as a 408; what never reached
 // anybody is no call.
 func (s *Source) reportFailure(c *call, id string, started time.Time, took time.Duration, err error, token *held) {
-	var n net.Error
-	if errors.Is(err, context.Canceled) || !(errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &n) && n.Timeout())) {
+	if gaveUp(err) == 0 {
 		return
 	}
 	s.said(c, id, started, took, http.StatusRequestTimeout, c.info(http.StatusRequestTimeout, nil, token))
+}
+
+// gaveUp is 408 for a call that was given up after the standard's time, else 0.
+func gaveUp(err error) int {
+	var n net.Error
+	if !errors.Is(err, context.Canceled) && (errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &n) && n.Timeout())) {
+		return http.StatusRequestTimeout
+	}
+	return 0
 }
 
 func (s *Source) said(c *call, id string, started time.Time, took time.Duration, status int, info []byte) {

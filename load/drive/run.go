@@ -37,6 +37,9 @@ func (x *Session) say(format string, args ...any) {
 func (s *Source) Run(ctx context.Context, x Session) (*record.Report, error) {
 	x.Identity.Profile, x.Identity.Title = s.profile.Name, s.profile.Title
 	x.Identity.Target, x.Identity.Seed = s.target.Name, int64(s.options.Seed)
+	if s.profile.Stops() && s.bank() == "" {
+		return nil, &Unprepared{errors.New("the profile stops the bank, and the target does not declare the power to do so (capabilities.bank)")}
+	}
 	restore, err := s.put(ctx, &x)
 	if err != nil {
 		return nil, err
@@ -83,8 +86,14 @@ func (s *Source) steady(ctx context.Context, x Session) (*record.Report, error) 
 	trouble := s.troubles(plan.Start, &x)
 	others.Go(func() { trouble.run(beside) })
 	s.journeysInto(plan.Recording, plan.Start)
+	var book *ledger
+	if s.profile.Stops() {
+		book = newLedger(plan.Start)
+		s.books.Store(book)
+	}
 	rec, err := load.Run(ctx, plan)
 	s.Steps(nil)
+	s.books.Store(nil)
 	cancel()
 	others.Wait()
 	trouble.end()
@@ -92,9 +101,10 @@ func (s *Source) steady(ctx context.Context, x Session) (*record.Report, error) 
 		return nil, err
 	}
 	x.Identity.Thresholds = plan.Thresholds
-	x.Identity.Notes = append(x.Identity.Notes, s.Notes()...)
-	x.Identity.Findings = append(x.Identity.Findings, watch.findings(trouble, rec)...)
-	x.Identity.Notes = append(x.Identity.Notes, watch.notes...)
+	x.Identity.Findings = append(append(x.Identity.Findings, book.stopped(trouble.made())...), watch.findings(trouble)...)
+	known, notes := book.available(watch.seen, s.parties[0].server.OrganisationID)
+	x.Identity.Availability = known
+	x.Identity.Notes = append(append(x.Identity.Notes, notes...), s.Notes()...)
 	if errors.Is(err, load.ErrLost) {
 		err = nil // the verdict says so
 	}

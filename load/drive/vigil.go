@@ -2,30 +2,29 @@ package drive
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/ensaio/ensaio/load/record"
+	"github.com/ensaio/ensaio/sim/availability"
 )
 
 // vigil looks at the target beside the load: what it publishes of itself, and how much memory it uses.
 type vigil struct {
 	source *Source
 	start  time.Time
-	notes  []string
 
 	mu     sync.Mutex
 	seen   []sight
 	memory []reading
 }
 
-// sight is what the target published at one moment; code "" is no answer.
+// sight is what the target published at one moment.
 type sight struct {
-	at   time.Duration
-	code string
+	at time.Duration
+	availability.Probe
 }
 
 type reading struct {
@@ -75,38 +74,20 @@ func (v *vigil) look(ctx context.Context, at time.Duration) {
 	if c.to(s.parties[0].server.ResourceBase, nil) != nil {
 		return
 	}
-	code := ""
-	out := c.with(ctx, nil, "", func(a *answer) { code = statusCode(a.body.Bytes()) })
-	if out.Err != nil && ctx.Err() != nil {
+	probe := availability.Probe{At: s.clock.Now()}
+	bounded, cancel := context.WithTimeout(ctx, availability.ProbeTimeout)
+	defer cancel()
+	c.with(bounded, nil, "", func(a *answer) {
+		if read, err := availability.ProbeOf(probe.At, a.body.Bytes()); err == nil {
+			probe = read
+		}
+	})
+	if ctx.Err() != nil {
 		return
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.seen = append(v.seen, sight{at, code})
-}
-
-// hierarchy orders the codes of the status document: where several hold, the later one counts.
-var hierarchy = []string{"OK", "UNAVAILABLE", "PARTIAL_FAILURE", "SCHEDULED_OUTAGE"}
-
-// statusCode is the code that the document comes to.
-func statusCode(body []byte) string {
-	var doc struct {
-		Data struct {
-			Status []struct {
-				Code string `json:"code"`
-			} `json:"status"`
-		} `json:"data"`
-	}
-	if json.Unmarshal(body, &doc) != nil || len(doc.Data.Status) == 0 {
-		return ""
-	}
-	worst := doc.Data.Status[0].Code
-	for _, one := range doc.Data.Status[1:] {
-		if slices.Index(hierarchy, one.Code) > slices.Index(hierarchy, worst) {
-			worst = one.Code
-		}
-	}
-	return worst
+	v.seen = append(v.seen, sight{at, probe})
 }
 
 func (v *vigil) weigh(ctx context.Context, at time.Duration) {
@@ -120,7 +101,7 @@ func (v *vigil) weigh(ctx context.Context, at time.Duration) {
 }
 
 // findings are the verdicts of what was looked at.
-func (v *vigil) findings(t *troubles, rec *record.Recording) []record.Verdict {
+func (v *vigil) findings(t *troubles) []record.Verdict {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	var out []record.Verdict
@@ -168,19 +149,19 @@ func (v *vigil) grown() *record.Verdict {
 // followed holds the published status against a stop: it appears within the time that is allowed, stays,
 // and goes within the same time.
 func (v *vigil) followed(one *stop) []record.Verdict {
-	name, wants := "status of the failure", []string{"UNAVAILABLE", "PARTIAL_FAILURE"}
+	name, wants := "status of the failure", []string{availability.Unavailable, availability.PartialFailure}
 	if one.scheduled {
-		name, wants = "status of the outage", []string{"SCHEDULED_OUTAGE"}
+		name, wants = "status of the outage", []string{availability.ScheduledOutage}
 	}
 	limit := v.follows().Seconds()
 	began := finding(name, "seconds until the status says it", "s", limit)
 	ended := finding(name+", end", "seconds until the status says OK again", "s", limit)
 	said, ok := time.Duration(-1), time.Duration(-1)
 	for _, x := range v.seen {
-		if said < 0 && x.at >= one.from && x.at <= one.to+v.follows() && slices.Contains(wants, x.code) {
+		if said < 0 && x.at >= one.from && x.at <= one.to+v.follows() && slices.Contains(wants, x.Code) {
 			said = x.at
 		}
-		if ok < 0 && x.at >= one.to && x.code == "OK" {
+		if ok < 0 && x.at >= one.to && x.Code == availability.OK {
 			ok = x.at
 		}
 	}

@@ -2,6 +2,7 @@ package profile
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ensaio/ensaio/load/pace"
@@ -86,3 +87,8 @@ func (p *Profile) Shorten(d time.Duration) error {
 }
 
 func times(d target.Duration, by float64) target.Duration { return target.Duration(float64(d) * by) }
+
+// Stops says whether the schedule makes the bank unavailable.
+func (p *Profile) Stops() bool {
+	return slices.ContainsFunc(p.Schedule, func(s Step) bool { return s.Outage != nil || s.Failure != nil })
+}
