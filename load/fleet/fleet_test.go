@@ -121,7 +121,7 @@ func TestTwoWorkersMeasureWhatOneDoes(t *testing.T) {
 		t.Errorf("%d arrivals due of %d, %d workers", joint.Due, alone.Due, joint.Generator.Workers)
 	}
 	// What the source takes is 20 to 80 ms; a busy machine adds a few, to either.
-	for _, p := range []float64{50, 95} {
+	for _, p := range []int{50, 95} {
 		a, b := alone.Operations["accounts.list"].Corrected.Percentile(p), joint.Operations["accounts.list"].Corrected.Percentile(p)
 		if diff := (a - b).Abs(); diff > 10*time.Millisecond {
 			t.Errorf("p%v: alone %v, together %v", p, a, b)

@@ -32,8 +32,17 @@ func (h *Hist) Count() uint64 { return uint64(h.h.TotalCount()) }
 
 // Percentile is the value at index round(p/100 × n), at least the first, of the ascending values: the index
 // rule of the response time page, on values kept to three digits.
-func (h *Hist) Percentile(p float64) time.Duration {
-	return time.Duration(h.h.ValueAtPercentile(p)) * time.Microsecond
+func (h *Hist) Percentile(p int) time.Duration {
+	n := h.Count()
+	if n == 0 {
+		return 0
+	}
+	return h.at(rank(p, n))
+}
+
+// at is the kth smallest value, from 1.
+func (h *Hist) at(k uint64) time.Duration {
+	return time.Duration(h.h.ValueAtPercentile(100*float64(k)/float64(h.Count()))) * time.Microsecond
 }
 
 // Max is the largest value.
@@ -93,7 +102,7 @@ type Sketch map[uint16]uint32
 func (k Sketch) record(d time.Duration) { k[bucket(uint64(min(micros(d), highest)))]++ }
 
 // percentile follows the same index rule as [Hist.Percentile].
-func (k Sketch) percentile(p float64, sorted []uint16) time.Duration {
+func (k Sketch) percentile(p int, sorted []uint16) time.Duration {
 	total := uint64(0)
 	for _, n := range k {
 		total += uint64(n)
@@ -110,10 +119,9 @@ func (k Sketch) percentile(p float64, sorted []uint16) time.Duration {
 	return 0
 }
 
-// rank is the regulator's index: p % of n rounded to the nearest integer, at least 1.
-func rank(p float64, n uint64) uint64 {
-	return min(max(uint64(p/100*float64(n)+0.5), 1), n)
-}
+// rank is the regulator's index for any percentile: p % of n rounded to the nearest integer, at least 1. In
+// whole numbers, because 0.95 × n ends on a half now and then.
+func rank(p int, n uint64) uint64 { return max((uint64(p)*n+50)/100, 1) }
 
 const fine = 7 // bits kept of a value's leading part
 

@@ -77,6 +77,7 @@ type data struct {
 	Short      uint64        // arrivals for which the generator had nothing ready to send
 	Due        uint64        // arrivals of the whole schedule, of these shares
 	Answered   uint64
+	Steps      uint64 // exchanges inside journeys, which are no arrivals
 	Failed     uint64 // not good: failures and server errors
 	Operations map[string]*Series
 	Classes    map[spec.Class]*Series
@@ -104,19 +105,7 @@ func New(started time.Time, planned time.Duration, due uint64) *Recording {
 func (r *Recording) Add(s Sample) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	op := r.Operations[s.Operation]
-	if op == nil {
-		op = newSeries(s.Class, exactValues)
-		r.Operations[s.Operation] = op
-	}
-	class := r.Classes[s.Class]
-	if class == nil {
-		class = newSeries(s.Class, 0)
-		r.Classes[s.Class] = class
-	}
-	op.add(s)
-	class.add(s)
-	op.minute(r.Started.Add(s.Due), s)
+	r.series(s)
 	r.Answered++
 	if !s.good() {
 		r.Failed++
@@ -132,6 +121,12 @@ func (r *Recording) Add(s Sample) {
 func (r *Recording) Inside(s Sample) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.Steps++
+	r.series(s)
+}
+
+// series counts a request under its operation and its class.
+func (r *Recording) series(s Sample) {
 	op := r.Operations[s.Operation]
 	if op == nil {
 		op = newSeries(s.Class, exactValues)
@@ -204,6 +199,8 @@ func (r *Recording) Merge(other *Recording) error {
 	}
 	r.Elapsed = max(r.Elapsed, o.Elapsed)
 	r.Unsent += o.Unsent
+	r.Short += o.Short
+	r.Steps += o.Steps
 	r.Short += o.Short
 	r.Due += o.Due
 	r.Answered += o.Answered

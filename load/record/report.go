@@ -71,6 +71,7 @@ type Report struct {
 	Requests     uint64            `json:"requests"`
 	Failed       uint64            `json:"failed"`
 	Unsent       uint64            `json:"unsent"`
+	Short        uint64            `json:"short"`  // arrivals for which the generator had nothing ready
 	Errors       map[string]uint64 `json:"errors"` // by status other than 2xx, or kind of failure
 	Classes      []ClassRow        `json:"classes"`
 	Availability Availability      `json:"availability"`
@@ -217,6 +218,9 @@ func (r *Recording) notes(why []string) []string {
 	}
 	if r.Unsent > 0 {
 		notes = append(notes, fmt.Sprintf("%d arrivals were due and not sent before the end.", r.Unsent))
+	}
+	if r.Short > 0 {
+		notes = append(notes, fmt.Sprintf("%d arrivals were not sent because the generator had nothing ready for them.", r.Short))
 	}
 	if why != nil {
 		notes = append(notes, "The generator was the bottleneck: latencies and rates say nothing about the target. Use more workers or another machine.")

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ensaio/ensaio/sim/availability"
 	"github.com/ensaio/ensaio/sim/spec"
 )
 
@@ -84,8 +85,8 @@ func (s *Series) drop() {
 // minute counts a request for availability: 2xx and 422 succeed; 5xx, 408 and no answer at all fail; the
 // rest is not valid traffic (availability page).
 func (s *Series) minute(at time.Time, m Sample) {
-	success := m.Status/100 == 2 || m.Status == 422
-	failure := m.Status/100 == 5 || m.Status == 408 || m.Status == 0
+	success := availability.Success(m.Status)
+	failure := availability.Failure(m.Status) || m.Status == 0
 	if !success && !failure {
 		return
 	}
@@ -123,12 +124,12 @@ func (s *Series) merge(o *Series) {
 }
 
 // percentile is the corrected latency at the regulator's index, exact where the values were kept.
-func (s *Series) percentile(p float64) time.Duration {
+func (s *Series) percentile(p int) time.Duration {
 	return percentileOf(p, s)
 }
 
 // percentileOf judges several series as one: exactly when all of them kept their values.
-func percentileOf(p float64, all ...*Series) time.Duration {
+func percentileOf(p int, all ...*Series) time.Duration {
 	var values []uint32
 	whole := newHist()
 	exact := true

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ensaio/ensaio/sim/availability"
 	"github.com/ensaio/ensaio/sim/spec"
 )
 
@@ -49,7 +50,7 @@ var metrics = []Metric{
 	{Name: "529", Title: "share of 529 in valid requests", Unit: "share", value: overloaded},
 	{Name: "limited", Title: "share refused by a limit (423, 429)", Unit: "share", value: limited},
 	{Name: "achieved", Title: "answered of what was offered", Unit: "share", Least: true, Timing: true, value: achievedShare},
-	{Name: "availability", Title: "available minutes of those with traffic, worst endpoint", Unit: "share", Least: true, value: availability},
+	{Name: "availability", Title: "available minutes of those with traffic, worst endpoint", Unit: "share", Least: true, value: worstEndpoint},
 	{Name: "memory", Title: "growth of the target's memory", Unit: "bytes", value: fact("memory")},
 }
 
@@ -167,7 +168,7 @@ func (r *Recording) of(name string) []*Series {
 	return all
 }
 
-func quantile(p float64) func(*Recording, string, Facts) (float64, string) {
+func quantile(p int) func(*Recording, string, Facts) (float64, string) {
 	return func(r *Recording, of string, _ Facts) (float64, string) {
 		series := r.of(of)
 		timed := uint64(0)
@@ -182,9 +183,12 @@ func quantile(p float64) func(*Recording, string, Facts) (float64, string) {
 }
 
 // tooManyLate tells whether more answers are late already than the percentile forgives of the whole run.
-func tooManyLate(p float64) func(*Recording, Threshold) bool {
+func tooManyLate(p int) func(*Recording, Threshold) bool {
 	return func(r *Recording, t Threshold) bool {
-		forgiven := r.Due - rank(p, max(r.Due, 1))
+		if r.Steps > 0 || r.Due == 0 {
+			return false // nobody knows how many steps of journeys are still to come
+		}
+		forgiven := r.Due - rank(p, r.Due)
 		whole := newHist()
 		for _, s := range r.of(t.Of) {
 			whole.merge(s.Corrected)
@@ -193,9 +197,8 @@ func tooManyLate(p float64) func(*Recording, Threshold) bool {
 		if n <= forgiven {
 			return false
 		}
-		late := 100 * (float64(n-forgiven) - 0.5) / float64(n)
 		// A thousandth of room, because the histogram rounds upwards.
-		return ms(whole.Percentile(late)) > t.Limit*1.001
+		return ms(whole.at(n-forgiven)) > t.Limit*1.001
 	}
 }
 
@@ -225,7 +228,7 @@ func failing5xx(s *Series) uint64 {
 func valid(s *Series) uint64 {
 	n := uint64(0)
 	for code, c := range s.Codes {
-		if code/100 == 2 || code/100 == 5 || code == 408 || code == 422 {
+		if availability.Valid(code) {
 			n += c
 		}
 	}
@@ -242,7 +245,7 @@ func errorShare(r *Recording, of string, _ Facts) (float64, string) {
 }
 
 func tooManyErrors(r *Recording, t Threshold) bool {
-	return float64(count(r.of(t.Of), failed)) > t.Limit*float64(r.Due)
+	return r.Steps == 0 && float64(count(r.of(t.Of), failed)) > t.Limit*float64(r.Due)
 }
 
 func serverErrors(r *Recording, of string, _ Facts) (float64, string) {
@@ -283,9 +286,9 @@ func achievedShare(r *Recording, _ string, _ Facts) (float64, string) {
 	return min(achieved/offered, 1), ""
 }
 
-// availability is the worst endpoint's share of available minutes: a minute counts when it had valid
+// worstEndpoint is the worst endpoint's share of available minutes: a minute counts when it had valid
 // traffic, and is available when at least 95 % of it succeeded (availability page).
-func availability(r *Recording, of string, _ Facts) (float64, string) {
+func worstEndpoint(r *Recording, of string, _ Facts) (float64, string) {
 	worst, any := 1.0, false
 	for _, s := range r.of(of) {
 		if a, ok := s.available(); ok {

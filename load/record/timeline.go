@@ -86,7 +86,7 @@ func (s *Slice) points() []Point {
 	for _, class := range classesOf(s.Classes) {
 		c := s.Classes[class]
 		sorted := sortedKeys(c.Sketch)
-		at := func(p float64) float64 { return ms(c.Sketch.percentile(p, sorted)) }
+		at := func(p int) float64 { return ms(c.Sketch.percentile(p, sorted)) }
 		points = append(points, Point{Class: class, Count: c.Count, OK: c.Good, P50Ms: at(50), P95Ms: at(95), P99Ms: at(99), MaxMs: at(100)})
 	}
 	return points
