@@ -201,7 +201,6 @@ func (r *Recording) Merge(other *Recording) error {
 	r.Unsent += o.Unsent
 	r.Short += o.Short
 	r.Steps += o.Steps
-	r.Short += o.Short
 	r.Due += o.Due
 	r.Answered += o.Answered
 	r.Failed += o.Failed
