@@ -19,6 +19,7 @@ import (
 	"github.com/ensaio/ensaio/suites/payments"
 	"github.com/ensaio/ensaio/suites/pcm"
 	"github.com/ensaio/ensaio/suites/security"
+	"github.com/ensaio/ensaio/suites/status"
 )
 
 // area is one package of checks.
@@ -36,6 +37,7 @@ var areas = []area{
 	{"consents", consents.Checks},
 	{"data", data.Checks},
 	{"payments", payments.Checks},
+	{"status", status.Checks},
 	{"pcm", pcm.Checks},
 }
 

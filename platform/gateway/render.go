@@ -71,7 +71,7 @@ func (x *exchange) refuse(ctx context.Context, err error) {
 	p := problem(ctx, err)
 	x.cause, x.status, x.header = err, p.Status, make(http.Header, 10)
 	told := errorBody{Errors: p.Items}
-	if x.Operation == nil || !x.Operation.API.OpenData { // half of the open-data definitions have no room for a request time
+	if !x.public() { // of the public definitions half have no room for a request time, and others want totals beside it
 		told.Meta = &metaBody{call.Time(x.gateway.cfg.Clock.Now())}
 	}
 	body, encodeErr := json.Marshal(told)

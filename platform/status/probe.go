@@ -12,6 +12,7 @@ import (
 // costs a few additions and one sign of life.
 func (s *Service) look(ctx context.Context, now time.Time) {
 	h, slot := &s.history, slotOf(now)
+	defer s.looked.Store(slot)
 	switch {
 	case slot < h.last: // the clock was set back, and the future with it
 		h.rewind(slot)

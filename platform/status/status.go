@@ -61,6 +61,7 @@ type Service struct {
 
 	plan     atomic.Pointer[plan]
 	troubled atomic.Int64 // the last slot in which a call failed
+	looked   atomic.Int64 // the last slot looked at
 
 	mu       sync.Mutex // held to look and to change the plan
 	history  history
@@ -140,6 +141,11 @@ func (s *Service) observe(operation string, at time.Time, took time.Duration, st
 	p := s.byOp[operation]
 	if p == nil {
 		return
+	}
+	if slotOf(at)+1 < s.looked.Load() { // the clock was set back: the future that was counted is none
+		s.mu.Lock()
+		s.look(context.Background(), s.cfg.Clock.Now())
+		s.mu.Unlock()
 	}
 	took = min(max(took, 0), longest) // the clock may be stepped, either way, while a call is answered
 	x := observation{operation: operation, status: status}

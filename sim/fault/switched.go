@@ -127,4 +127,9 @@ var switched = []struct{ name, rule, symptom, check string }{
 	{"payments/ignores-end-to-end-id", "PAY-INIT-19/e2e-now", "an endToEndId of another day is accepted", "payments/checks-end-to-end-id"},
 	{"payments/overdraws", "PAY-AUTH-09/has-balance", "a payment beyond the balance is authorised", "payments/respects-balance-and-limits"},
 	{"payments/exceeds-limits", "PAY-AUTH-08/within-limit", "a payment beyond the customer's limit is authorised", "payments/respects-balance-and-limits"},
+
+	{"metrics/counts-client-errors", "DISP-01/client-errors-are-no-downtime", "4xx is counted as downtime", "metrics/availability-rule"},
+	{"metrics/counts-rejections", "DISP-01/refusals-are-no-downtime", "calls refused for load are counted as downtime", "metrics/availability-rule"},
+	{"status/night-work-by-day", "DISP-02/night-work-only-at-night", "scheduled work by day is counted apart, as if it were night", "metrics/availability-rule"},
+	{"status/late-announcement", "DISP-03/announced-beforehand", "an outage that has begun can be announced", "outages/are-announced-beforehand"},
 }

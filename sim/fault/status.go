@@ -1,0 +1,103 @@
+package fault
+
+import (
+	"net/http"
+	"time"
+)
+
+// conditions edits the entries of a status.
+func conditions(edit func(list []any) []any) func(*Reply) {
+	return edited(func(m map[string]any) {
+		if data, ok := m["data"].(map[string]any); ok {
+			if entries, ok := data["status"].([]any); ok {
+				data["status"] = edit(entries)
+			}
+		}
+	}, "common.status")
+}
+
+// daily edits one series of every endpoint in the metrics: today's figure, then those of the days before.
+func daily(edit func(today any, before []any) (any, []any), names ...string) func(*Reply) {
+	return edited(func(m map[string]any) {
+		items(m, func(endpoint map[string]any) {
+			for _, name := range names {
+				s, _ := endpoint[name].(map[string]any)
+				before, _ := s["previousDays"].([]any)
+				if s != nil {
+					s["currentDay"], s["previousDays"] = edit(s["currentDay"], before)
+				}
+			}
+		})
+	}, "admin.metrics")
+}
+
+// The area of status, outages and the institution's own metrics.
+var status = []Defect{
+	{Name: "status/always-ok", Kind: Actor, Rule: "DISP-STATUS", Weight: Major,
+		Symptom: "the status says OK while an API is down", CaughtBy: []string{"status/tells-the-truth"},
+		OnReply: conditions(func([]any) []any { return []any{map[string]any{"code": "OK", "explanation": "Tudo bem"}} })},
+	{Name: "status/needs-login", Kind: Mutate, Rule: "DISP-STATUS", Weight: Minor,
+		Symptom: "status and outages ask for a token", CaughtBy: []string{"status/is-public"},
+		OnReply: reply(func(r *Reply) {
+			if r.Request == nil || r.Request.Header.Get("Authorization") == "" {
+				r.Status = http.StatusUnauthorized
+				r.Body = body(map[string]any{"errors": []any{map[string]any{"code": "NAO_AUTORIZADO", "title": "Não autorizado", "detail": "Token ausente"}}})
+			}
+		}, "common.*")},
+	{Name: "status/undocumented-outage", Kind: Mutate, Rule: "DISP-STATUS", Weight: Minor,
+		Symptom: "unavailable without times and endpoints", CaughtBy: []string{"status/explains-outage"},
+		OnReply: conditions(func(all []any) []any {
+			for _, one := range all {
+				if c, ok := one.(map[string]any); ok {
+					for _, name := range []string{"detectionTime", "expectedResolutionTime", "unavailableEndpoints"} {
+						delete(c, name)
+					}
+				}
+			}
+			return all
+		})},
+	{Name: "status/hides-behind-outage", Kind: Mutate, Rule: "DISP-STATUS", Weight: Major,
+		Symptom: "while scheduled work lasts, trouble elsewhere is not shown", CaughtBy: []string{"status/keeps-the-hierarchy"},
+		OnReply: conditions(func(all []any) []any { return all[len(all)-1:] })},
+	{Name: "status/unannounced-outage", Kind: Mutate, Rule: "DISP-OUTAGES", Weight: Major,
+		Symptom: "outages lists nothing, whatever was announced", CaughtBy: []string{"outages/agree-with-status"},
+		OnReply: edited(func(m map[string]any) { list(m, func([]any) []any { return []any{} }) }, "common.outages")},
+	{Name: "status/local-outage-times", Kind: Mutate, Rule: "DISP-OUTAGES", Weight: Major,
+		Symptom: "outages are announced in local time, written as UTC", CaughtBy: []string{"outages/agree-with-status"},
+		OnReply: edited(func(m map[string]any) {
+			items(m, func(o map[string]any) {
+				if t, err := time.Parse(time.RFC3339, text(o["outageTime"])); err == nil {
+					o["outageTime"] = t.Add(-3 * time.Hour).Format("2006-01-02T15:04:05Z")
+				}
+			})
+		}, "common.outages")},
+	{Name: "metrics/forgets-endpoint", Kind: Query, Rule: "DISP-METRICS", Weight: Major,
+		Symptom: "an offered endpoint is missing from the metrics", CaughtBy: []string{"metrics/covers-registry"},
+		OnReply: edited(func(m map[string]any) {
+			list(m, func(all []any) []any {
+				if len(all) > 1 {
+					return all[1:]
+				}
+				return all
+			})
+		}, "admin.metrics")},
+	{Name: "metrics/disagrees-with-journal", Kind: Mutate, Rule: "DISP-METRICS", Weight: Major,
+		Symptom: "every second error of an endpoint is not counted", CaughtBy: []string{"metrics/agrees-with-wire"},
+		OnReply: daily(func(today any, before []any) (any, []any) {
+			n, _ := today.(float64)
+			return int64(n) / 2, before
+		}, "errors")},
+	{Name: "metrics/utc-day", Kind: Time, Rule: "DISP-METRICS", Weight: Minor,
+		Symptom: "the day is cut at midnight of UTC", CaughtBy: []string{"metrics/day-boundaries"},
+		OnLifetime: lasts(func(l *Lifetime) { l.Duration = 0 }, "metrics.midnight")},
+	{Name: "metrics/off-by-one-day", Kind: Time, Rule: "DISP-METRICS", Weight: Major,
+		Symptom: "the days before begin with the day before yesterday", CaughtBy: []string{"metrics/previous-days-shift"},
+		OnReply: daily(func(today any, before []any) (any, []any) {
+			if len(before) > 0 {
+				before = append(before[1:], 0)
+			}
+			return today, before
+		}, "invocations", "averageResponse", "averageTps", "peakTps", "errors", "rejections")},
+}
+
+func text(v any) string { s, _ := v.(string); return s }
