@@ -92,6 +92,9 @@ func (a armed) Collect(to chan<- prometheus.Metric) {
 
 var (
 	reportsWaiting = prometheus.NewDesc("ensaio_reports_waiting", "Reports in the outbox.", nil, nil)
+	reportsOldest  = prometheus.NewDesc("ensaio_reports_oldest_seconds", "Age of the oldest report that trouble keeps waiting.", nil, nil)
+	reportsLost    = prometheus.NewDesc("ensaio_reports_lost_total", "Reports that the outbox had no room for.", nil, nil)
+	reportsFlawed  = prometheus.NewDesc("ensaio_reports_flawed_total", "Reports sent although they look like a discard.", nil, nil)
 	reportsTotal   = prometheus.NewDesc("ensaio_reports_total", "Reports told to the metrics platform, by outcome.", []string{"outcome"}, nil)
 	reportBatches  = prometheus.NewDesc("ensaio_report_batches_total", "Batches sent to the metrics platform.", nil, nil)
 	reportFailures = prometheus.NewDesc("ensaio_report_failures_total", "Batches that had to be sent again.", nil, nil)
@@ -101,7 +104,7 @@ var (
 type reports struct{ of *reporter.Reporter }
 
 func (reports) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{reportsWaiting, reportsTotal, reportBatches, reportFailures} {
+	for _, d := range []*prometheus.Desc{reportsWaiting, reportsOldest, reportsLost, reportsFlawed, reportsTotal, reportBatches, reportFailures} {
 		to <- d
 	}
 }
@@ -112,6 +115,10 @@ func (r reports) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
 	}
 	to <- prometheus.MustNewConstMetric(reportsWaiting, prometheus.GaugeValue, float64(s.Waiting))
+	to <- prometheus.MustNewConstMetric(reportsOldest, prometheus.GaugeValue, s.OldestSeconds)
+	counter(reportsLost, s.Lost)
+	counter(reportsFlawed, s.Flawed)
+	counter(reportsTotal, s.Mended, "mended")
 	counter(reportsTotal, s.Accepted, "accepted")
 	counter(reportsTotal, s.Discarded, "discarded")
 	counter(reportsTotal, s.Repeated, "repeated")

@@ -177,18 +177,20 @@ func (r *reporter) run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		r.note(err)
 		if err == nil {
+			r.note(nil)
 			pause = firstPause
 			continue
 		}
 		r.failures.Add(1)
+		failed := r.client.cfg.Clock.Now() // the pause has begun when the failure can be seen
+		r.note(err)
 		wait := pause/2 + rand.N(pause) //nolint:gosec // spreads retries, keeps no secret
 		var later *retryAfter
 		if errors.As(err, &later) {
 			wait = max(wait, min(later.pause, longestPause))
 		}
-		r.rest(ctx, wait)
+		r.rest(ctx, failed, wait)
 		pause = min(2*pause, longestPause)
 	}
 }
@@ -200,19 +202,19 @@ func (r *reporter) gather(ctx context.Context) ([]Kept, error) {
 	if err != nil || len(list)-len(r.told) >= spec.MaxReports {
 		return list, err
 	}
-	r.rest(ctx, linger)
+	r.rest(ctx, r.client.cfg.Clock.Now(), linger)
 	return r.box.Next(ctx, window)
 }
 
-// rest waits until the time has passed on the ecosystem's clock or on the wall, whichever is earlier, or
+// rest waits until the time has passed since a moment on the ecosystem's clock or on the wall, whichever is earlier, or
 // until somebody wants everything sent.
-func (r *reporter) rest(ctx context.Context, d time.Duration) {
+func (r *reporter) rest(ctx context.Context, since time.Time, d time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		_ = r.client.cfg.Clock.Sleep(ctx, d) // its error is the end of ctx
+		_ = r.client.cfg.Clock.SleepUntil(ctx, since.Add(d)) // its error is the end of ctx
 	}()
 	select {
 	case <-over:

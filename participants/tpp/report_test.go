@@ -156,9 +156,6 @@ func TestReportsOutliveATroubledPlatform(t *testing.T) {
 		}
 		next := trouble[0]
 		trouble = trouble[1:]
-		if len(trouble) > 0 {
-			go i.clk.Advance(time.Minute) // the pause before the next attempt
-		}
 		next(w, len(batch))
 	}
 	i.api = func(w http.ResponseWriter, _ *request) { answer(w, 200, map[string]any{}) }
@@ -168,6 +165,7 @@ func TestReportsOutliveATroubledPlatform(t *testing.T) {
 	for range 3 {
 		c.API(s, spec.Find("accounts.list")).Send(ctx)
 	}
+	stepPauses(i, c)
 	if err := c.FlushReports(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -179,6 +177,28 @@ func TestReportsOutliveATroubledPlatform(t *testing.T) {
 	}
 }
 
+// stepPauses moves the clock over every pause after a failure.
+func stepPauses(i *issuer, c *Client) {
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		for {
+			c.out.mu.Lock()
+			moved, problem := c.out.moved, c.out.problem
+			c.out.mu.Unlock()
+			if problem != nil {
+				i.clk.Advance(time.Minute)
+			}
+			select {
+			case <-moved:
+			case <-c.out.ended:
+				return
+			}
+		}
+	}()
+	i.t.Cleanup(func() { c.Close(); <-over })
+}
+
 // A platform that stays away keeps a flush until its context ends, and then is named.
 func TestAFlushSaysWhyItCouldNot(t *testing.T) {
 	i := newIssuer(t)
@@ -188,11 +208,11 @@ func TestAFlushSaysWhyItCouldNot(t *testing.T) {
 		if n++; n == 2 {
 			cancel()
 		}
-		go i.clk.Advance(time.Minute)
 		answer(w, 500, map[string]any{})
 	}
 	c := reporting(i)
 	c.Report(spec.Report{Role: spec.ClientSide})
+	stepPauses(i, c)
 	if err := c.FlushReports(ctx); err == nil || !strings.Contains(err.Error(), "answered 500") {
 		t.Errorf("got %v", err)
 	}

@@ -45,6 +45,7 @@ func (r *Reporter) tell(ctx context.Context, list []event.Entry) error {
 		// A kind that fails does not hold up the others.
 		failed = errors.Join(failed, r.tellKind(ctx, kind, groups[kind]))
 	}
+	r.waitsSince(list)
 	if err := r.acknowledge(list); err != nil {
 		return errors.Join(failed, err)
 	}
@@ -59,7 +60,7 @@ func (r *Reporter) tell(ctx context.Context, list []event.Entry) error {
 // tellKind sends entries of one kind. A batch that is refused as a whole for what it is, not for the
 // state of the platform, is halved until it passes or the one at fault stands alone.
 func (r *Reporter) tellKind(ctx context.Context, kind string, list []event.Entry) error {
-	to, ok := routes[kind]
+	to, ok := routes[strings.TrimPrefix(kind, mended)]
 	if !ok {
 		return r.bury(list, "no endpoint for reports of kind "+kind)
 	}
@@ -125,6 +126,7 @@ func (r *Reporter) send(ctx context.Context, to route, batch []event.Entry) erro
 			if len(owner) > 0 {
 				body = append(body, ',')
 			}
+			r.inspect(strings.TrimPrefix(e.Kind, mended), item, r.cfg.Clock.Now())
 			body = append(body, item...)
 			owner, items = append(owner, e), append(items, item)
 		}
@@ -160,13 +162,23 @@ func (r *Reporter) judge(e event.Entry, sent json.RawMessage, a spec.Taken) erro
 	switch {
 	case a.Status == spec.ReportAccepted:
 		r.stats.accepted.Add(1)
-	case (r.uncertain[e.Seq] || e.Seq <= r.before) && strings.Contains(strings.ToLower(a.Message), "duplicat"):
+	case r.again(e) && strings.Contains(strings.ToLower(a.Message), "duplicat"):
 		// An earlier attempt whose answer was lost did arrive.
 		r.stats.repeated.Add(1)
 	default:
+		if better := mend(sent, a.Message); better != nil && !strings.HasPrefix(e.Kind, mended) {
+			r.stats.mended.Add(1)
+			return r.cfg.Outbox.Append(mended+e.Kind, better)
+		}
 		return r.discarded(e.Kind, sent, a.Message)
 	}
 	return nil
+}
+
+// again says whether an entry may have arrived before: its outcome was unclear, an earlier process may
+// have sent it, or it is written again after one was killed.
+func (r *Reporter) again(e event.Entry) bool {
+	return r.uncertain[e.Seq] || e.Seq <= r.before || strings.HasPrefix(e.Kind, mended) || e.Kind == spec.KindStock || e.Kind == spec.KindPayments
 }
 
 // bury keeps entries that can never be told.
@@ -178,6 +190,20 @@ func (r *Reporter) bury(list []event.Entry, reason string) error {
 		r.told[e.Seq] = true
 	}
 	return nil
+}
+
+// waitsSince notes how old the oldest entry is that was not told.
+func (r *Reporter) waitsSince(list []event.Entry) {
+	var since time.Time
+	for _, e := range list {
+		if !r.told[e.Seq] {
+			since, _ = time.Parse(time.RFC3339, string(member(e.Body, "timestamp"))) // a stock has no time: then it is not known
+			break
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.since = since
 }
 
 // acknowledge lets the outbox forget what was told without a gap.

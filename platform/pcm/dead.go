@@ -5,14 +5,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
 // maxDead bounds the dead letters held in memory; the oldest go first.
 const maxDead = 10_000
 
-// DeadLetter is a report that the platform discarded, with its reason. It is not sent again by itself:
-// what was wrong with it is still wrong.
+// DeadLetter is a report that the platform discarded and that could not be mended, with the reason. It is
+// not sent again by itself: what was wrong with it is still wrong.
 type DeadLetter struct {
 	Kind   string          `json:"kind"`
 	Reason string          `json:"reason"`
@@ -29,6 +30,7 @@ func (r *Reporter) DeadLetters() []DeadLetter {
 
 // discarded keeps a report with the reason, durably before its entry is acknowledged.
 func (r *Reporter) discarded(kind string, report json.RawMessage, reason string) error {
+	kind = strings.TrimPrefix(kind, mended)
 	d := DeadLetter{Kind: kind, Reason: reason, At: r.cfg.Clock.Now(), Report: slices.Clone(report)}
 	if !json.Valid(report) {
 		d.Report, _ = json.Marshal(string(report)) // a string always encodes

@@ -4,8 +4,9 @@
 // only after the platform has answered for it. It promises that every report reaches the platform once,
 // or is kept with the reason why not: through a platform that is down, slow, refuses or answers
 // nonsense, through an expired token, and through the end of this process. A repetition that an unclear
-// answer made necessary, and that the platform refuses as one, counts as delivered. It refuses to drop
-// anything silently. The invariant: what is acknowledged was accepted, is among [Reporter.DeadLetters],
+// answer made necessary, and that the platform refuses as one, counts as delivered. A discard whose reason
+// can be mended without another meaning is mended and sent anew, once. It refuses to drop anything
+// silently. The invariant: what is acknowledged was accepted, is among [Reporter.DeadLetters],
 // or was discarded as a repetition of an accepted report.
 package pcm
 
@@ -80,12 +81,14 @@ type Reporter struct {
 	moved   chan struct{}
 	problem error // of the last attempt; nil after a success
 	dead    []DeadLetter
+	flaws   map[string]int // of reports that left
+	since   time.Time      // of the oldest report that a failed attempt left behind
 
 	stats counters
 }
 
 type counters struct {
-	requests, accepted, discarded, repeated, failures, tokens atomic.Int64
+	requests, accepted, discarded, mended, repeated, flawed, failures, tokens atomic.Int64
 }
 
 // Stats tells what the reporter did since it was started.
@@ -94,9 +97,15 @@ type Stats struct {
 	Requests  int64 `json:"requests"`  // batches sent
 	Accepted  int64 `json:"accepted"`  // reports
 	Discarded int64 `json:"discarded"` // reports, kept as dead letters
+	Mended    int64 `json:"mended"`    // reports that were discarded, changed and sent anew
 	Repeated  int64 `json:"repeated"`  // reports that the platform had already
+	Flawed    int64 `json:"flawed"`    // reports that left although they look like a discard; see [Reporter.Flaws]
 	Failures  int64 `json:"failures"`  // attempts that have to be made again
 	Tokens    int64 `json:"tokens"`    // asked for
+	// Lost is how many reports the outbox had no room for.
+	Lost int64 `json:"lost"`
+	// OldestSeconds is the age of the oldest report that trouble keeps waiting, on the ecosystem's clock.
+	OldestSeconds float64 `json:"oldestSeconds"`
 	// Problem is why the last attempt failed, empty after a success.
 	Problem string `json:"problem,omitempty"`
 }
@@ -117,7 +126,7 @@ func New(cfg Config) (*Reporter, error) {
 	}
 	r := &Reporter{
 		cfg: cfg, chance: cfg.Seed.Stream("pcm/reporter"), kick: make(chan struct{}, 1), done: make(chan struct{}), moved: make(chan struct{}),
-		size: map[string]int{}, told: map[uint64]bool{}, uncertain: map[uint64]bool{}, bent: map[uint64]*bending{}, before: cfg.Outbox.Last(),
+		size: map[string]int{}, told: map[uint64]bool{}, uncertain: map[uint64]bool{}, bent: map[uint64]*bending{}, flaws: map[string]int{}, before: cfg.Outbox.Last(),
 	}
 	if err := r.recall(); err != nil {
 		return nil, fmt.Errorf("read dead letters: %w", err)
@@ -144,12 +153,16 @@ func (r *Reporter) Flush(ctx context.Context) error {
 			return fmt.Errorf("flush reports: %w", err)
 		}
 	}
-	target := r.cfg.Outbox.Last()
+	target, mended := r.cfg.Outbox.Last(), r.stats.mended.Load()
 	for first := true; ; first = false {
 		r.mu.Lock()
 		settled, moved, problem := r.settled, r.moved, r.problem
 		r.mu.Unlock()
 		if settled >= target || r.cfg.Outbox.Len() == 0 {
+			if now := r.stats.mended.Load(); now > mended { // what was mended waits again, behind
+				target, mended = r.cfg.Outbox.Last(), now
+				continue
+			}
 			return nil
 		}
 		if first || problem == nil { // a platform in trouble is not hurried
@@ -177,10 +190,13 @@ func (r *Reporter) Stats() Stats {
 	defer r.mu.Unlock()
 	s := Stats{
 		Waiting: r.cfg.Outbox.Len(), Requests: r.stats.requests.Load(), Accepted: r.stats.accepted.Load(), Discarded: r.stats.discarded.Load(),
-		Repeated: r.stats.repeated.Load(), Failures: r.stats.failures.Load(), Tokens: r.stats.tokens.Load(),
+		Mended: r.stats.mended.Load(), Repeated: r.stats.repeated.Load(), Flawed: r.stats.flawed.Load(), Lost: r.cfg.Outbox.Stats().Refused, Failures: r.stats.failures.Load(), Tokens: r.stats.tokens.Load(),
 	}
 	if r.problem != nil {
 		s.Problem = r.problem.Error()
+	}
+	if !r.since.IsZero() && s.Waiting > 0 {
+		s.OldestSeconds = max(0, r.cfg.Clock.Now().Sub(r.since).Seconds())
 	}
 	return s
 }
@@ -196,19 +212,21 @@ func (r *Reporter) run(ctx context.Context) {
 		if ctx.Err() != nil || errors.Is(err, event.ErrClosed) {
 			return
 		}
-		r.note(err)
 		if err == nil {
+			r.note(nil)
 			pause = firstPause
 			continue
 		}
 		r.stats.failures.Add(1)
 		r.cfg.Log.Warn("reports not delivered, trying again", "waiting", r.cfg.Outbox.Len(), "error", err)
+		failed := r.cfg.Clock.Now() // the pause has begun when the failure can be seen
+		r.note(err)
 		wait := pause/2 + time.Duration(r.chance.IntN(int(pause)))
 		var later *retryAfter
 		if errors.As(err, &later) {
 			wait = max(wait, min(later.pause, longestPause))
 		}
-		r.rest(ctx, wait)
+		r.rest(ctx, failed, wait)
 		pause = min(2*pause, longestPause)
 	}
 }
@@ -227,7 +245,7 @@ func (r *Reporter) gather(ctx context.Context) ([]event.Entry, error) {
 	case open >= r.cfg.Batch:
 		return list, nil
 	}
-	r.rest(ctx, pause)
+	r.rest(ctx, r.cfg.Clock.Now(), pause)
 	return r.cfg.Outbox.Next(ctx, window)
 }
 
@@ -242,16 +260,16 @@ func (r *Reporter) open(list []event.Entry) (n int) {
 	return n
 }
 
-// rest waits until the duration has passed on the ecosystem's clock or on the wall, whichever is
+// rest waits until the duration has passed since a moment on the ecosystem's clock or on the wall, whichever is
 // earlier: stepping the clock shortens it, and a clock that stands still does not make it endless. A
 // kick ends it.
-func (r *Reporter) rest(ctx context.Context, d time.Duration) {
+func (r *Reporter) rest(ctx context.Context, since time.Time, d time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		_ = r.cfg.Clock.Sleep(ctx, d) // its error is the end of ctx
+		_ = r.cfg.Clock.SleepUntil(ctx, since.Add(d)) // its error is the end of ctx
 	}()
 	select {
 	case <-over:
