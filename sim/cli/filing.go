@@ -160,8 +160,8 @@ func (a *app) filed(m *filing.Manifest, dir string) {
 // gather takes the records out of a running ecosystem, once everything is reported.
 func gather(ctx context.Context, t *target.Target, b *filing.Book) error {
 	b.Known(filing.Organisation{ID: t.Bank.OrganisationID, Name: t.Name})
-	for i := range t.Clients {
-		c := &t.Clients[i]
+	for i := range t.Clients { // an organisation is named by the first of its programs
+		c := &t.Clients[len(t.Clients)-1-i]
 		b.Known(filing.Organisation{ID: c.OrganisationID, Name: c.Name, CNPJ: c.CNPJ})
 	}
 	if t.Capabilities.Reporter != "" {
