@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -201,6 +202,40 @@ func TestEveryItemRuleDiscards(t *testing.T) {
 		"PCM-HYBRID/timestamp-form":      {with(step(), "timestamp", "today"), "Invalid format: timestamp: Invalid date"},
 		"PCM-HYBRID/timestamp-in-window": {with(step(), "timestamp", "2026-09-01T00:00:00.000Z"), "Report is too old"},
 
+		"PCM-STATE/has-required-fields": {with(stateReport(1), "paymentStatus", nil), "Invalid type: paymentStatus: Required"},
+		"PCM-STATE/fields-not-empty":    {with(stateReport(1), "paymentStatus", ""), "paymentStatus should not be empty"},
+		"PCM-STATE/fields-typed":        {with(stateReport(1), "paymentId", 7), "paymentId must be a string"},
+		"PCM-STATE/client-is-uuid":      {with(stateReport(1), "clientOrgId", "x"), "clientOrgId must be a UUID"},
+		"PCM-STATE/client-known":        {with(stateReport(1), "clientOrgId", interactionID(9)), "OrganisationId doesn't exist on Directory"},
+		"PCM-STATE/status-listed":       {with(stateReport(1), "paymentStatus", "PDNG"), "paymentStatus must be one of the following values: ACSC, RJCT, CANC, SCHD"},
+		"PCM-STATE/type-listed":         {with(stateReport(1), "paymentType", "SCHEDULE"), "paymentType must be one of the following values"},
+		"PCM-STATE/consent-id-is-urn":   {with(stateReport(1), "consentId", "42"), "consentId need match with regex"},
+		"PCM-STATE/payment-id-form":     {with(stateReport(1), "paymentId", "-1"), "paymentId must match pattern"},
+		"PCM-STATE/time-form":           {with(stateReport(1), "eventDateTime", "today"), "Invalid format: eventDateTime: Invalid date"},
+		"PCM-STATE/not-too-old":         {with(stateReport(1), "eventDateTime", "2026-09-07T12:00:00.000Z"), "EventDateTime must not be older than 7 days"},
+		"PCM-STATE/not-later":           {with(stateReport(1), "eventDateTime", "2026-09-15T12:00:00.001Z"), "eventDateTime must not be later than the report"},
+
+		"PCM-PORTABILITY/has-required-fields":    {with(portabilityReport(1), "endpointUriPrefix", nil), "Invalid type: endpointUriPrefix: Required"},
+		"PCM-PORTABILITY/fields-typed":           {with(portabilityReport(1), "creationDateTime", 5), "Invalid type: creationDateTime: Expected string, received number"},
+		"PCM-PORTABILITY/only-its-fields":        {with(portabilityReport(1), "contractId", "x"), "property contractId should not exist"},
+		"PCM-PORTABILITY/ids-are-uuids":          {with(portabilityReport(1), "portabilityId", "x"), "Invalid format: portabilityId: Invalid uuid"},
+		"PCM-PORTABILITY/values-listed":          {with(portabilityReport(1), "creditPortabilityStatus", "ACCEPTED_SETTLEMENT_IN_PROCESS"), "creditPortabilityStatus must be a valid enum value"},
+		"PCM-PORTABILITY/endpoint-listed":        {with(portabilityReport(1), "endpoint", reads), "Unlisted endpoint"},
+		"PCM-PORTABILITY/client-reports-itself":  {portabilityReport(1), "Requester id mismatch with clientOrgId"},
+		"PCM-PORTABILITY/server-reports-itself":  {portabilityServer(1), "Requester id mismatch with serverOrgId"},
+		"PCM-PORTABILITY/client-known":           {with(with(portabilityServer(1), "serverOrgId", orgA), "clientOrgId", interactionID(9)), "clientOrgId is not found in directory"},
+		"PCM-PORTABILITY/server-known":           {with(portabilityReport(1), "serverOrgId", interactionID(9)), "serverOrgId is not found in directory"},
+		"PCM-PORTABILITY/statement-known":        {with(portabilityReport(1), "clientSSId", interactionID(9)), "Client SSID not found in combined org IDs"},
+		"PCM-PORTABILITY/has-interaction-id":     {with(portabilityReport(1), "fapiInteractionId", nil), "fapiInteractionId is not provided"},
+		"PCM-PORTABILITY/interaction-id-not-nil": {with(portabilityReport(1), "fapiInteractionId", nilUUID), "fapiInteractionId mismatch"},
+		"PCM-PORTABILITY/texts-plain":            {with(portabilityReport(1), "correlationId", "a;b"), "correlationId must match pattern"},
+		"PCM-PORTABILITY/timespan-positive":      {with(portabilityReport(1), "processTimespan", 0), "processTimespan must be greater than zero"},
+		"PCM-PORTABILITY/timespan-whole":         {with(portabilityReport(1), "processTimespan", 1.5), "processTimespan must be an integer"},
+		"PCM-PORTABILITY/status-in-range":        {with(portabilityReport(1), "statusCode", 600), "statusCode must be between 200 and 599"},
+		"PCM-PORTABILITY/timestamp-form":         {with(portabilityReport(1), "timestamp", "today"), "Invalid format: timestamp: Invalid date"},
+		"PCM-PORTABILITY/not-too-old":            {with(portabilityReport(1), "timestamp", "2026-09-07T12:00:00.000Z"), "Report is too old"},
+		"PCM-PORTABILITY/not-in-future":          {with(portabilityReport(1), "timestamp", "2026-09-15T12:06:00.000Z"), "Timestamp is in the future"},
+
 		"PCM-OPEN/has-required-fields": {with(public(), "processTimespan", nil), "Invalid type: processTimespan: Required"},
 		"PCM-OPEN/only-its-fields":     {with(public(), "role", "SERVER"), "property role should not exist"},
 		"PCM-OPEN/fields-typed":        {with(public(), "processTimespan", "3"), "Expected number, received string"},
@@ -213,29 +248,33 @@ func TestEveryItemRuleDiscards(t *testing.T) {
 		"PCM-OPEN/not-too-old":         {with(public(), "timestamp", "2026-09-07T12:00:00.000Z"), "Report is too old"},
 		"PCM-OPEN/not-in-future":       {with(public(), "timestamp", "2026-09-15T12:06:00.000Z"), "Timestamp is in the future"},
 	}
-	paths := map[string]string{"PCM-PRIVATE": privatePath, "PCM-HYBRID": HybridFlow + "client/redirect-to-server", "PCM-OPEN": "/report-api/v1/opendata/report"}
-	good := map[string]object{"PCM-PRIVATE": clientReport(1), "PCM-HYBRID": step(), "PCM-OPEN": public()}
+	paths := map[string]string{"PCM-PRIVATE": privatePath, "PCM-HYBRID": HybridFlow + "client/redirect-to-server", "PCM-OPEN": spec.OpenDataPath,
+		"PCM-STATE": spec.PaymentStatesPath, "PCM-PORTABILITY": spec.PortabilityClientPath}
+	good := map[string]object{"PCM-PRIVATE": clientReport(1), "PCM-HYBRID": step(), "PCM-OPEN": public(), "PCM-STATE": stateReport(1), "PCM-PORTABILITY": portabilityReport(1)}
 	for area, path := range paths {
 		if status, got := post(t, start(t, Config{}), orgA, path, good[area]); status != 200 || got[0].Status != Accepted || got[0].Message != "" {
 			t.Errorf("%s: a sound item got %d %+v", area, status, got)
 		}
 	}
-	for _, info := range append(append(private.Rules(), hybrid.Rules()...), open.Rules()...) {
+	for _, info := range slices.Concat(private.Rules(), hybrid.Rules(), open.Rules(), stateRules.Rules(), portability.Rules()) {
 		t.Run(info.ID, func(t *testing.T) {
 			row, covered := spoiled[info.ID]
 			if !covered {
 				t.Fatal("no item breaks this rule alone")
 			}
 			area, _, _ := strings.Cut(info.ID, "/")
-			by := orgA
-			if info.ID == "PCM-PRIVATE/client-reports-itself" {
+			by, path := orgA, paths[area]
+			if strings.HasSuffix(info.ID, "/client-reports-itself") {
 				by = orgB
 			}
-			status, got := post(t, start(t, Config{}), by, paths[area], row.item)
+			if _, client := row.item["clientSSId"]; area == "PCM-PORTABILITY" && !client {
+				path = spec.PortabilityServerPath
+			}
+			status, got := post(t, start(t, Config{}), by, path, row.item)
 			if status != http.StatusMultiStatus || got[0].Status != Discarded || !strings.Contains(got[0].Message, row.message) || strings.Contains(got[0].Message, ";") && !strings.Contains(row.message, ";") {
 				t.Fatalf("got %d %+v, want %q alone", status, got[0], row.message)
 			}
-			if status, got := post(t, start(t, Config{Seams: off(t, info.ID)}), by, paths[area], row.item); status != 200 || got[0].Status != Accepted {
+			if status, got := post(t, start(t, Config{Seams: off(t, info.ID)}), by, path, row.item); status != 200 || got[0].Status != Accepted {
 				t.Fatalf("with the rule off: %d %+v", status, got[0])
 			}
 		})
