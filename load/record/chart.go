@@ -95,27 +95,18 @@ func (a axis) levels() []tick {
 	return ticks
 }
 
-// spans groups the timeline into at most [columns] parts.
+// spans groups the timeline into at most [columns] parts. Past the schedule's end there are only answers that
+// came late, which would look like a load that breaks off.
 func (r *Report) spans() [][]Moment {
-	per := (len(r.Timeline) + columns - 1) / columns
-	if per == 0 {
+	drawn := slices.DeleteFunc(slices.Clone(r.Timeline), func(m Moment) bool { return m.Second > 0 && m.Second >= r.Duration })
+	if len(drawn) == 0 {
 		return nil
 	}
-	return slices.Collect(slices.Chunk(r.Timeline, per))
+	return slices.Collect(slices.Chunk(drawn, (len(drawn)+columns-1)/columns))
 }
 
-// seconds is the length of the drawn timeline: answers may have come after the schedule's end.
-func (r *Report) seconds() float64 {
-	n := len(r.Timeline)
-	if n == 0 {
-		return max(r.Planned, 1)
-	}
-	slot := 1.0
-	if n > 1 {
-		slot = r.Timeline[1].Second
-	}
-	return max(r.Timeline[n-1].Second+slot, r.Duration, 1)
-}
+// seconds is the length of the drawn timeline.
+func (r *Report) seconds() float64 { return max(r.Duration, 1) }
 
 // latencies draws every class: its percentiles over time against its budget, all on one logarithmic scale.
 func (r *Report) latencies() []chart {
