@@ -103,6 +103,16 @@ func (d *Day) UnmarshalText(b []byte) (err error) { *d, err = ParseDay(string(b)
 // Month is the day's month, YYYY-MM.
 func (d Day) Month() string { return d.String()[:7] }
 
+func (d Day) monthStart() Day {
+	t := time.Unix(int64(d)*86400, 0).UTC()
+	return d - Day(t.Day()-1)
+}
+
+// nextMonth is the first day of the month after that of d, which must be a first day itself.
+func (d Day) nextMonth() Day {
+	return Day(floor(time.Unix(int64(d)*86400, 0).UTC().AddDate(0, 1, 0).Unix(), 86400))
+}
+
 // second is the second of the day in Brasília, 0 to 86399.
 func second(t time.Time) int { s := t.Unix() - 3*60*60; return int(s - floor(s, 86400)*86400) }
 

@@ -178,6 +178,12 @@ func TestALongRunAtExactly995ConformsAndOneStepLessDoesNot(t *testing.T) {
 	if got := Rolling(odd[:89]); got[88].Verdict != Undefined {
 		t.Errorf("89 days have a verdict: %+v", got[88])
 	}
+	if got := Rolling([]Daily{{day0, Share{54, 100}}})[0]; got.Verdict != NonConforming {
+		t.Errorf("what ninety days cannot mend: %+v", got)
+	}
+	if got := Rolling([]Daily{{day0, Share{55, 100}}})[0]; got.Verdict != Undefined {
+		t.Errorf("what ninety days just mend: %+v", got)
+	}
 	if got := last(append(odd[:89:89], Daily{day0 + 89, Share{}})); got.Days != 89 {
 		t.Errorf("an undefined day is part of the mean: %+v", got)
 	}
@@ -188,10 +194,18 @@ func TestALongRunAtExactly995ConformsAndOneStepLessDoesNot(t *testing.T) {
 }
 
 func TestServicesFollowTheCategoryAtPix(t *testing.T) {
-	days := []Daily{{day0, Share{99, 100}}, {day0 + 1, Share{98, 100}}}
+	var days []Daily // March has 31
+	for i := range 31 {
+		days = append(days, Daily{day0 + Day(i), Share{985, 1000}})
+	}
 	for category, want := range map[Category]Verdict{"A": NonConforming, "B": NonConforming, "C": Conforming, "D": Conforming} {
 		if got := ServiceMonths(days, category)[0].Verdict; got != want {
 			t.Errorf("98.5 %% in category %s: %s", category, got)
+		}
+	}
+	for missing, want := range map[int]Verdict{0: NonConforming, 10: NonConforming, 20: NonConforming, 21: Undefined, 25: Undefined} { // 11 × 1.5 % are more than 15.5 %
+		if got := ServiceMonths(days[missing:], "A")[0].Verdict; got != want {
+			t.Errorf("without the first %d days: %s, not %s", missing, got, want)
 		}
 	}
 	for path, service := range map[string]bool{"/open-banking/payments/v4/pix/payments": true, "/open-banking/automatic-payments/v2/pix/recurring-payments": true,

@@ -32,8 +32,8 @@ type LongRun struct {
 	Day  Day     `json:"date"`
 	Days int     `json:"days"` // with a figure, at most ninety
 	Mean float64 `json:"mean"`
-	// Verdict holds the exact mean against 99.5 %. It is undefined until the record reaches ninety days back:
-	// a shorter run has a figure and no verdict.
+	// Verdict holds the exact mean against 99.5 %. It is undefined until the record reaches ninety days back,
+	// unless the days to come could not mend it any more.
 	Verdict Verdict `json:"verdict"`
 }
 
@@ -48,11 +48,8 @@ func Rolling(days []Daily) []LongRun {
 		}
 		if d.Availability.Defined() {
 			m := meanOf(days[first : i+1])
-			run := LongRun{d.Day, len(m.shares), m.float(), Undefined}
-			if d.Day-days[0].Day >= LongDays-1 {
-				run.Verdict = verdict(m.atLeast(995, 1000))
-			}
-			out = append(out, run)
+			unseen := max(0, int(days[0].Day+LongDays-1-d.Day))
+			out = append(out, LongRun{d.Day, len(m.shares), m.float(), m.judge(995, 1000, unseen)})
 		}
 	}
 	return out
@@ -110,7 +107,9 @@ func Months(days []Daily) []Month {
 	return out
 }
 
-// ServiceMonths judges the months of a service: its monthly mean against what the category owes.
+// ServiceMonths judges the months of a service: its monthly mean against what the category owes. A month that
+// the record does not hold whole is undefined, unless its other days could not mend it any more. Days must be
+// in order.
 func ServiceMonths(days []Daily, c Category) []Month {
 	var out []Month
 	for group := range months(days) {
@@ -122,7 +121,9 @@ func ServiceMonths(days []Daily, c Category) []Month {
 			}
 		}
 		if m.Days > 0 {
-			m.Verdict = verdict(mean.atLeast(least[c], 1000))
+			start := group[0].Day.monthStart()
+			unseen := max(0, int(days[0].Day-start)) + max(0, int(start.nextMonth()-1-days[len(days)-1].Day))
+			m.Verdict = mean.judge(least[c], 1000, unseen)
 		}
 		out = append(out, m)
 	}

@@ -3,6 +3,7 @@ package availability
 import (
 	"encoding/json"
 	"math/big"
+	"slices"
 )
 
 // Share is a part of a whole, kept as the two numbers it comes from.
@@ -53,6 +54,22 @@ func (m *mean) float() float64 {
 		return 0
 	}
 	return m.sum / float64(len(m.shares))
+}
+
+// judge holds the mean against part ÷ whole. With days that nobody has seen it is undefined, unless it would
+// be too low even if all of them were perfect.
+func (m *mean) judge(part, whole int64, unseen int) Verdict {
+	if unseen <= 0 {
+		return verdict(m.atLeast(part, whole))
+	}
+	best := mean{sum: m.sum + float64(unseen), shares: slices.Clone(m.shares)}
+	for range unseen {
+		best.shares = append(best.shares, Share{1, 1})
+	}
+	if best.atLeast(part, whole) {
+		return Undefined
+	}
+	return NonConforming
 }
 
 // atLeast says whether the mean is not below part ÷ whole. Far from the limit a float is certain; near it
