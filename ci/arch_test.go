@@ -28,6 +28,7 @@ var laws = []law{
 	{"sim/journal", leaves, "a leaf"},
 	{"sim/pki", leaves, "a leaf"},
 	{"sim/report", leaves, "a leaf"},
+	{"scenarios", nil, "scenarios are data"},
 	{"sim/availability", []string{"sim/spec"}, "the regulator's arithmetic knows facts alone"},
 	{"sim/filing", append([]string{"sim/availability"}, leaves...), "filings are made of records"},
 	{"sim/pcm", append([]string{"sim/availability", "sim/pki", "sim/rule", "sim/fault"}, leaves...), "the mock PCM knows no actor"},
@@ -46,7 +47,7 @@ var laws = []law{
 	{"platform/pcm", append([]string{"platform/event", "platform/store", "sim/pcm"}, platformLeaves...), "reads the outbox and what payments tell; its tests report to the mock"},
 	{"platform", append([]string{"platform"}, platformLeaves...), "the reference institution"},
 	{"suites", append([]string{"suites", "sim/availability", "sim/journal", "sim/pki", "sim/report", "participants/tpp", "participants/psu"}, leaves...), "the judge does not share the defendant's code"},
-	{"load", append([]string{"load", "suites/target", "sim/availability", "sim/journal", "sim/report", "participants/tpp", "participants/psu"}, leaves...), "the load generator is a judge too"},
+	{"load", append([]string{"load", "scenarios", "suites/target", "sim/availability", "sim/journal", "sim/report", "participants/tpp", "participants/psu"}, leaves...), "the load generator is a judge too"},
 }
 
 var (

@@ -1,0 +1,393 @@
+package quarter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/ensaio/ensaio/participants/psu"
+	"github.com/ensaio/ensaio/participants/tpp"
+	"github.com/ensaio/ensaio/sim/availability"
+	"github.com/ensaio/ensaio/sim/spec"
+	"github.com/ensaio/ensaio/suites/target"
+)
+
+// caller is the third party whose calls are the traffic. Each round it asks every operation once, with tokens
+// renewed over the wire as they end on the stepped clock, and reports each call as any client does.
+type caller struct {
+	stage  *stage
+	client *tpp.Client
+	server *tpp.Server
+	entry  *target.Client
+	grants []*tpp.Grant
+	asks   []ask
+	atOnce int
+	notes  []string
+
+	mu   sync.Mutex
+	seen []*tpp.Exchange
+}
+
+// ask is one call that every round makes.
+type ask struct {
+	op    *spec.Operation
+	grant *tpp.Grant        // nil: the client's own token, or none
+	path  map[string]string // parameters
+	body  func() map[string]any
+}
+
+// skipped operations change what the others read, or cannot be asked again and again.
+var skipped = map[string]string{
+	"consents.delete":         "it would end what is read",
+	"consents.extend":         "it would lengthen what is read",
+	"payments.create":         "each needs a customer at the bank's pages",
+	"payments.consent-create": "each is a signed order",
+	"payments.cancel":         "each needs a scheduled payment",
+	"payments.consent-cancel": "each needs a schedule",
+	"common.status":           "it is what the probes ask",
+}
+
+func newCaller(ctx context.Context, s *stage, p *Plan) (*caller, error) {
+	c := &caller{stage: s, atOnce: p.Traffic.AtOnce}
+	for _, entry := range s.target.Registered() {
+		if entry.Has("DADOS") && (c.entry == nil || entry.Has("PAGTO") && !c.entry.Has("PAGTO")) {
+			c.entry = entry
+		}
+	}
+	if c.entry == nil {
+		return nil, errors.New("the target file declares no registered client with the role DADOS")
+	}
+	cfg, err := s.target.Configure(c.entry, s.clock)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Record = c.record
+	if c.client, err = tpp.New(cfg); err != nil {
+		return nil, fmt.Errorf("client %s: %w", c.entry.Name, err)
+	}
+	if err := c.prepare(ctx, p); err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *caller) close() { c.client.Close() }
+
+func (c *caller) prepare(ctx context.Context, p *Plan) error {
+	bank := c.stage.target.Bank
+	at := tpp.Institution{OrganisationID: bank.OrganisationID, Discovery: bank.Discovery, ResourceBase: bank.ResourceBase}
+	var err error
+	if at.ResourceBase == "" || at.OrganisationID == "" {
+		if at, err = c.client.FindInstitution(ctx, bank.AuthorisationServerID); err != nil {
+			return err
+		}
+	}
+	if c.server, err = c.client.Discover(ctx, at, c.entry.ClientID); err != nil {
+		return err
+	}
+	for _, op := range spec.Operations() {
+		if !wants(p.Traffic.Operations, op.ID) || !c.offered(op) {
+			continue
+		}
+		if why := skipped[op.ID]; why != "" {
+			if op.ID != "common.status" {
+				c.notes = append(c.notes, op.ID+" is not part of the traffic: "+why)
+			}
+			continue
+		}
+		if err := c.arrange(ctx, op); err != nil {
+			return fmt.Errorf("prepare %s: %w", op.ID, err)
+		}
+	}
+	if len(c.asks) == 0 {
+		return errors.New("nothing that the plan's traffic names can be asked of the target")
+	}
+	return nil
+}
+
+func (c *caller) offered(op *spec.Operation) bool {
+	_, declared := c.stage.target.APIs[op.API.Name]
+	return declared || len(c.stage.target.APIs) == 0
+}
+
+// arrange finds out how an operation can be asked.
+func (c *caller) arrange(ctx context.Context, op *spec.Operation) error {
+	switch {
+	case op.Grant == spec.Public && op.Param() == "":
+		c.asks = append(c.asks, ask{op: op})
+	case op.Grant == spec.AuthorizationCode && op.Method == http.MethodGet:
+		return c.read(ctx, op)
+	case op.ID == "consents.create":
+		g, err := c.sharing(ctx, false)
+		if err != nil {
+			return err
+		}
+		c.asks = append(c.asks, ask{op: op, body: func() map[string]any {
+			until := c.stage.clock.Now().AddDate(0, 6, 0)
+			return tpp.ConsentBody(g.Consent.Permissions, g.Consent.Person, &until)
+		}})
+	case op.API.Name == "consents" && op.Method == http.MethodGet && op.Param() == "consentId":
+		g, err := c.sharing(ctx, false)
+		if err != nil {
+			return err
+		}
+		c.asks = append(c.asks, ask{op: op, path: map[string]string{"consentId": g.Consent.ID}})
+	case op.API.Name == "payments" && op.Method == http.MethodGet:
+		return c.paid(ctx, op)
+	default:
+		c.notes = append(c.notes, op.ID+" is not part of the traffic: it cannot be asked again and again")
+	}
+	return nil
+}
+
+// read arranges a data read with the grant of a person, or of a company where only that opens it.
+func (c *caller) read(ctx context.Context, op *spec.Operation) error {
+	for _, company := range []bool{false, true} {
+		if !opens(permissions(company, c.offers), op) {
+			continue
+		}
+		g, err := c.sharing(ctx, company)
+		if err != nil {
+			return err
+		}
+		if !opens(g.Consent.Permissions, op) {
+			continue
+		}
+		path, err := c.params(ctx, g, op)
+		if err != nil {
+			return err
+		}
+		if path != nil {
+			c.asks = append(c.asks, ask{op: op, grant: g, path: path})
+			return nil
+		}
+	}
+	c.notes = append(c.notes, op.ID+" is not part of the traffic: no customer of the target has one")
+	return nil
+}
+
+func opens(permissions []string, op *spec.Operation) bool {
+	return slices.ContainsFunc(op.Permissions, func(p string) bool { return slices.Contains(permissions, p) })
+}
+
+func (c *caller) offers(api string) bool {
+	return slices.ContainsFunc(spec.APIs(), func(a *spec.API) bool { return a.Name == api && c.offered(a.Operations[0]) })
+}
+
+// permissions are all that a customer of the kind can give, whole groups only.
+func permissions(company bool, offers func(string) bool) []string {
+	var out []string
+	for _, g := range spec.Groups() {
+		if g.Person == spec.Company && !company || g.Person == spec.Natural && company || !slices.ContainsFunc(g.APIs, offers) {
+			continue
+		}
+		for _, p := range g.Permissions {
+			if !slices.Contains(out, p) {
+				out = append(out, p)
+			}
+		}
+	}
+	return append(out, spec.ResourcesRead)
+}
+
+// sharing is the grant of a person, or of a company, made when it is first wanted.
+func (c *caller) sharing(ctx context.Context, company bool) (*tpp.Grant, error) {
+	for _, g := range c.grants {
+		if (g.Consent.Person.CNPJ != "") == company {
+			return g, nil
+		}
+	}
+	t := c.stage.target
+	var last error
+	for i := range t.People {
+		who := &t.People[i]
+		if who.Login == "human" || (t.Text(who.CNPJ) != "") != company || !company && !who.Is("ordinary") || who.Is("company-several") {
+			continue
+		}
+		g, err := c.client.Share(ctx, c.server, permissions(company, c.offers), tpp.Person{CPF: t.Text(who.CPF), CNPJ: t.Text(who.CNPJ)}, c.robot(who))
+		if err == nil {
+			c.grants = append(c.grants, g)
+			return g, nil
+		}
+		last = err
+	}
+	if last == nil {
+		last = errors.New("the target file declares no such customer who can log in by a robot")
+	}
+	return nil, fmt.Errorf("consent of a %s: %w", map[bool]string{false: "person", true: "company"}[company], last)
+}
+
+func (c *caller) robot(who *target.Person) *psu.Robot {
+	cfg, t := c.client.Config(), c.stage.target
+	return &psu.Robot{Network: psu.Network{CA: cfg.CA, Hosts: t.Hosts, Clock: c.stage.clock},
+		Username: t.Text(who.Username), Password: t.Text(who.Password), Back: c.entry.RedirectURIs}
+}
+
+// params finds values for the path by reading the list it hangs on; nil when there is none.
+func (c *caller) params(ctx context.Context, g *tpp.Grant, op *spec.Operation) (map[string]string, error) {
+	name := op.Param()
+	if name == "" {
+		return map[string]string{}, nil
+	}
+	above, _, _ := strings.Cut(op.Path, "/{"+name+"}")
+	for _, list := range op.API.Operations {
+		if list.Method != http.MethodGet || list.Path != above || !opens(g.Consent.Permissions, list) {
+			continue
+		}
+		outer, err := c.params(ctx, g, list)
+		if err != nil || outer == nil {
+			return nil, err
+		}
+		e, err := c.client.Read(ctx, g, list, outer, nil)
+		if err != nil {
+			return nil, err
+		}
+		items, _ := e.Field("data").([]any)
+		for _, item := range items {
+			record, _ := item.(map[string]any)
+			if id, _ := record[name].(string); id != "" {
+				outer[name] = id
+				return outer, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// paid arranges the reads of one payment, made now.
+func (c *caller) paid(ctx context.Context, op *spec.Operation) error {
+	for _, a := range c.asks {
+		if a.op.API.Name == "payments" {
+			c.asks = append(c.asks, ask{op: op, path: a.path})
+			return nil
+		}
+	}
+	t := c.stage.target
+	payee, ok := t.PayeeWith("")
+	if !c.entry.Has("PAGTO") || !ok {
+		c.notes = append(c.notes, op.ID+" is not part of the traffic: the target file declares no payee, or the client may not pay")
+		return nil
+	}
+	var last error
+	for i := range t.People {
+		who := &t.People[i]
+		if who.Login == "human" || !who.Is("ordinary") || t.Text(who.CNPJ) != "" {
+			continue
+		}
+		done, err := c.client.Pay(ctx, c.server, tpp.Order{Payer: tpp.Person{CPF: t.Text(who.CPF)}, Amount: "0.01", Instrument: "MANU",
+			Creditor: tpp.Creditor{Name: payee.Name, Document: payee.Document,
+				Account: tpp.Account{ISPB: payee.Account.ISPB, Issuer: payee.Account.Issuer, Number: payee.Account.Number, Type: payee.Account.Type}}}, c.robot(who))
+		if err == nil {
+			c.asks = append(c.asks, ask{op: op, path: map[string]string{"paymentId": done.IDs[0], "consentId": done.Consent.ID}})
+			return nil
+		}
+		last = err
+	}
+	return last
+}
+
+// record is told of every exchange of the client.
+func (c *caller) record(e *tpp.Exchange) {
+	c.mu.Lock()
+	c.seen = append(c.seen, e)
+	c.mu.Unlock()
+}
+
+// taken hands over what was seen since the last time.
+func (c *caller) taken() []*tpp.Exchange {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	seen := c.seen
+	c.seen = nil
+	return seen
+}
+
+// round asks everything once.
+func (c *caller) round(ctx context.Context) {
+	c.renew(ctx)
+	work := make(chan *ask)
+	var all sync.WaitGroup
+	for range c.atOnce {
+		all.Go(func() {
+			for a := range work {
+				c.one(ctx, a)
+			}
+		})
+	}
+	for i := range c.asks {
+		work <- &c.asks[i]
+	}
+	close(work)
+	all.Wait()
+}
+
+// renew gets new tokens where the old ones end. A renewal that fails is part of what is measured; the old
+// token is then used on, as a client does that has no other.
+func (c *caller) renew(ctx context.Context) {
+	var all sync.WaitGroup
+	now := c.stage.clock.Now()
+	for _, g := range c.grants {
+		if now.Before(g.Obtained.Add(g.ExpiresIn - time.Minute)) {
+			continue
+		}
+		all.Go(func() { _ = c.client.Refresh(ctx, g) })
+	}
+	for _, scope := range c.scopes() {
+		all.Go(func() { _, _ = c.client.ClientCredentials(ctx, c.server, scope) })
+	}
+	all.Wait()
+}
+
+// scopes are those of the client's own tokens.
+func (c *caller) scopes() (out []string) {
+	for _, a := range c.asks {
+		if a.op.Grant == spec.ClientCredentials && !slices.Contains(out, a.op.Scope) {
+			out = append(out, a.op.Scope)
+		}
+	}
+	return out
+}
+
+func (c *caller) one(ctx context.Context, a *ask) {
+	r := c.client.API(c.server, a.op).Params(a.path)
+	switch {
+	case a.grant != nil:
+		r.With(a.grant)
+	case a.op.Grant == spec.ClientCredentials:
+		token := "expired"
+		if g, err := c.client.ClientCredentials(ctx, c.server, a.op.Scope); err == nil {
+			token = g.AccessToken()
+		}
+		r.Token(token)
+	}
+	if a.body != nil {
+		r.Body(a.body())
+	}
+	r.Send(ctx)
+}
+
+// call is an exchange as the monitoring sees it; false for what is no call of the standard, or found nobody.
+func (c *caller) call(e *tpp.Exchange) (availability.Call, bool) {
+	out := availability.Call{At: e.Started, Took: e.Duration, Server: c.server.OrganisationID, Client: c.entry.OrganisationID, Method: e.Method, Status: e.Status, Side: spec.ClientSide}
+	switch {
+	case e.Operation != nil:
+		out.Endpoint = e.Operation.FullPath()
+	case e.Name == "token" && strings.HasPrefix(e.URL, c.server.Token):
+		out.Endpoint = "/token"
+	default:
+		return out, false
+	}
+	if e.Status == 0 {
+		if !timedOut(e.Err) {
+			return out, false
+		}
+		out.Status = http.StatusRequestTimeout
+	}
+	return out, true
+}
