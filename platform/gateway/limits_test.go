@@ -1,7 +1,9 @@
 package gateway_test
 
 import (
+	"crypto/x509"
 	"encoding/json"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -31,26 +33,32 @@ func TestTheMinuteOfClassHighGrowsWithConsents(t *testing.T) {
 func TestOverloadIsReportedAndLeavesRenewalsOut(t *testing.T) {
 	w := open(t, func(c *gateway.Config) { c.Limits = gateway.Limits{PerSecond: 1} })
 	renewals := request{path: consents + "/" + w.consent + "/extensions", token: "client"}
-	status := func(q request, want int) {
+	answered := func(q request, want int) {
 		t.Helper()
 		if r := w.do(t, q); r.StatusCode != want {
 			t.Fatalf("%s: status %d, want %d", q.path, r.StatusCode, want)
 		}
 	}
 	for range 3 {
-		status(renewals, 200)
+		answered(renewals, 200)
 	}
-	status(request{path: balances}, 200)
-	status(request{path: balances}, 529)
-	status(request{path: "/elsewhere"}, 529)
-	status(renewals, 200)
+	answered(request{path: balances}, 200)
+	r := w.prepare(request{path: balances})
+	r.TLS.PeerCertificates = []*x509.Certificate{named(stranger)}
+	out := httptest.NewRecorder()
+	w.ServeHTTP(out, r)
+	if last := w.outbox[len(w.outbox)-1]; out.Code != 529 || !strings.Contains(last, `"statusCode":529`) || !strings.Contains(last, `"clientOrgId":"`+stranger) {
+		t.Fatalf("status %d, report %s", out.Code, last)
+	}
+	answered(request{path: "/elsewhere"}, 529)
+	answered(renewals, 200)
 	if u := w.Usage(); u.Second != (gateway.Share{Count: 3, Limit: 1}) {
 		t.Errorf("%+v", u.Second)
 	}
 	if err := w.board.Arm("off:TRAF-02/renewals-are-left-out"); err != nil {
 		t.Fatal(err)
 	}
-	status(renewals, 529)
+	answered(renewals, 529)
 }
 
 func TestUsageTellsOfNoCustomer(t *testing.T) {

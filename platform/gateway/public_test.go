@@ -18,28 +18,25 @@ import (
 	"github.com/ensaio/ensaio/sim/spec"
 )
 
-// opened makes an operation public for the length of a test.
-func opened(t testing.TB, id string, openData bool) {
-	t.Helper()
-	op := spec.Find(id)
-	grant, monthly, kind := op.Grant, op.Monthly, op.API.OpenData
-	op.Grant, op.Monthly, op.API.OpenData = spec.Public, 0, openData
-	t.Cleanup(func() { op.Grant, op.Monthly, op.API.OpenData = grant, monthly, kind })
-}
+// The public operations of these tests: one of open data, one that tells of the institution itself.
+const (
+	branches = "/open-banking/channels/v2/branches"
+	status   = "/open-banking/discovery/v2/status"
+)
 
 func answering(c *gateway.Config) {
-	c.Handlers["accounts"] = func(_ context.Context, c *call.Call) (*call.Answer, error) {
+	c.Handlers["common"] = func(_ context.Context, c *call.Call) (*call.Answer, error) {
 		if c.Client != nil || c.Token != nil {
 			return nil, fmt.Errorf("a client of a public operation: %v", c.Client)
 		}
 		return call.JSON(200, map[string]any{"data": []string{}}), nil
 	}
+	c.Handlers["channels"] = c.Handlers["common"]
 }
 
 const stranger = "11111111-1111-4111-8111-111111111111"
 
 func TestPublicOperationsAskForNothing(t *testing.T) {
-	opened(t, "accounts.list", true)
 	w := open(t, answering)
 	for name, row := range map[string]struct {
 		id     string
@@ -47,24 +44,24 @@ func TestPublicOperationsAskForNothing(t *testing.T) {
 	}{"with an id": {interaction, true}, "without": {"", false}, "with a bad one": {"12345", false}} {
 		t.Run(name, func(t *testing.T) {
 			w.outbox, w.seen = nil, nil
-			r := w.do(t, request{path: accounts, bare: true, header: map[string]string{"Authorization": "", "x-fapi-interaction-id": row.id}})
+			r := w.do(t, request{path: branches, bare: true, header: map[string]string{"Authorization": "", "x-fapi-interaction-id": row.id}})
 			if r.StatusCode != 200 {
 				t.Fatalf("status %d: %+v", r.StatusCode, decode(t, r).Errors)
 			}
 			if id := r.Header.Get("x-fapi-interaction-id"); len(id) != 36 || (id == interaction) != row.echoed {
 				t.Errorf("interaction id %q", id)
 			}
-			if r.Header.Get("x-v") != "2.5.1" || r.Header.Get("Cache-Control") != "no-store" {
+			if r.Header.Get("x-v") != "2.1.0" || r.Header.Get("Cache-Control") != "no-store" {
 				t.Errorf("headers %v", r.Header)
 			}
 			var m map[string]any
 			if err := json.Unmarshal([]byte(strings.Join(w.outbox, "")), &m); err != nil || len(m) != 6 {
 				t.Fatalf("reports %q", w.outbox)
 			}
-			if info := fmt.Sprint(m["additionalInfo"]); info != "map[clientIp:192.0.2.1]" || m["endpoint"] != accounts || m["statusCode"] != 200.0 {
+			if info := fmt.Sprint(m["additionalInfo"]); info != "map[clientIp:192.0.2.1]" || m["endpoint"] != branches || m["statusCode"] != 200.0 {
 				t.Errorf("report %v", m)
 			}
-			if e := w.seen[0]; e.IP != "192.0.2.1" || e.Organisation != "" || e.Operation != "accounts.list" {
+			if e := w.seen[0]; e.IP != "192.0.2.1" || e.Organisation != "" || e.Operation != "channels.branches" {
 				t.Errorf("entry %+v", e)
 			}
 		})
@@ -75,7 +72,6 @@ func TestPublicOperationsAskForNothing(t *testing.T) {
 }
 
 func TestAKnownCallerOfADiscoveryOperationIsReported(t *testing.T) {
-	opened(t, "accounts.list", false)
 	for name, row := range map[string]struct {
 		bare    bool
 		problem error
@@ -84,7 +80,7 @@ func TestAKnownCallerOfADiscoveryOperationIsReported(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := open(t, answering)
 			w.problem = row.problem
-			r := w.prepare(request{path: accounts, bare: row.bare})
+			r := w.prepare(request{path: status, bare: row.bare})
 			if !row.bare {
 				r.TLS.PeerCertificates = []*x509.Certificate{named(stranger)}
 			}
@@ -101,10 +97,9 @@ func TestAKnownCallerOfADiscoveryOperationIsReported(t *testing.T) {
 }
 
 func TestPublicOperationsAreLimitedByAddress(t *testing.T) {
-	opened(t, "accounts.list", true)
 	w := open(t, answering, func(c *gateway.Config) { c.Limits = gateway.Limits{Minute: true, Month: true} })
 	from := func(ip string) int {
-		r := w.prepare(request{path: accounts, bare: true})
+		r := w.prepare(request{path: branches, bare: true})
 		r.RemoteAddr = ip + ":1234"
 		out := httptest.NewRecorder()
 		w.ServeHTTP(out, r)

@@ -65,6 +65,13 @@ var limits = []Defect{
 				r.Header.Del("Retry-After")
 			}
 		})},
+	{Name: "data/wrong-rate-headers", Kind: Mutate, Rule: "RS-HDR-07", Weight: Minor,
+		Symptom: "429 says in x-rate-limit-remaining that there is room", CaughtBy: []string{"limits/rate-headers"},
+		OnReply: everywhere(func(r *Reply) {
+			if r.Status == 429 {
+				r.Header.Set("X-Rate-Limit-Remaining", "25")
+			}
+		})},
 	{Name: "data/overload-as-unavailable", Kind: Mutate, Rule: "TRAF", Weight: Major,
 		Symptom: "requests above the rate of a second are answered 503", CaughtBy: []string{"limits/overload-is-529"}, OnReply: instead(map[int]int{529: 503})},
 	{Name: "data/overload-as-timeout", Kind: Mutate, Rule: "TRAF", Weight: Major,

@@ -16,7 +16,7 @@ import (
 // Checks lists the checks.
 func Checks() []check.Check {
 	all := slices.Concat(accountChecks(), reservedChecks(), customerChecks(), resourceChecks(), genericChecks(),
-		accessChecks(), headerChecks(), errorChecks(), bodyChecks(), pageChecks(), transactionChecks(), amountChecks(), limitChecks())
+		accessChecks(), headerChecks(), errorChecks(), bodyChecks(), pageChecks(), transactionChecks(), amountChecks(), limitChecks(), floorChecks())
 	for i := range all {
 		c := &all[i]
 		c.Area = "data"
@@ -24,7 +24,10 @@ func Checks() []check.Check {
 			c.Needs = basic
 		}
 		prefix, _, _ := strings.Cut(c.ID, "-")
-		p := planOf[prefix]
+		p, ok := planOf[prefix]
+		if !ok {
+			p = plan{name: "status-metrics", api: "common"}
+		}
 		c.Plan = p.name
 		c.Needs = append(slices.Clone(c.Needs), check.API(p.api))
 	}
