@@ -55,6 +55,12 @@ type Source interface {
 	Shot(n uint64) Shot
 }
 
+// Attached is a source that counts more than arrivals, such as the steps of its journeys: it is given the
+// recording when the run begins, and nil when it is over.
+type Attached interface {
+	Attach(rec *record.Recording, start time.Time)
+}
+
 // Plan is one run.
 type Plan struct {
 	Name       string

@@ -24,9 +24,16 @@ func Run(ctx context.Context, p Plan) (*record.Recording, error) {
 		return nil, err
 	}
 	r := newRunner(p)
+	counts, attached := p.Source.(Attached)
+	if attached {
+		counts.Attach(r.rec, r.start)
+	}
 	stop := r.watch(ctx)
 	err := r.dispatch(ctx)
 	r.finish(ctx)
+	if attached {
+		counts.Attach(nil, r.start)
+	}
 	stop()
 	return r.rec, err
 }

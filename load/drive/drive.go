@@ -55,7 +55,7 @@ type Source struct {
 	actions    map[string]*action
 	choice     choice
 	seed       uint64
-	steps      atomic.Pointer[func(Step)]
+	steps      atomic.Pointer[func(step)]
 	books      atomic.Pointer[ledger]
 
 	mu    sync.Mutex
@@ -202,28 +202,22 @@ func (s *Source) Notes() []string {
 	s.mu.Lock()
 	out := slices.Clone(s.notes)
 	s.mu.Unlock()
+	dry, why := map[string]uint64{}, map[string]string{}
 	for _, k := range s.stocks {
-		if dry, failed := k.dry.Load(), k.failed.Load(); dry > 0 || failed > 0 {
-			note := fmt.Sprintf("the generator had no %s ready %d times", k.name, dry)
-			if failed > 0 {
-				note += fmt.Sprintf("; making one failed %d times, last: %s", failed, k.lastFailure())
+		if n := k.dry.Load(); n > 0 {
+			dry[k.name] += n
+			if k.failed.Load() > 0 {
+				why[k.name] = "; making one failed: " + k.lastFailure()
 			}
-			out = append(out, note)
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(dry)) {
+		out = append(out, fmt.Sprintf("the generator had no %s ready %d times%s", name, dry[name], why[name]))
 	}
 	if n := s.keeper.failed.Load(); n > 0 {
 		out = append(out, fmt.Sprintf("%d renewals of access tokens failed: %s", n, s.keeper.lastFailure()))
 	}
 	return out
-}
-
-// Short is how many requests could not be sent because the generator had not what they need.
-func (s *Source) Short() uint64 {
-	var n uint64
-	for _, k := range s.stocks {
-		n += k.dry.Load()
-	}
-	return n
 }
 
 func (s *Source) note(format string, args ...any) {

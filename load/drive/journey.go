@@ -148,35 +148,26 @@ func (s *Source) tell(e *tpp.Exchange) {
 	if hear == nil {
 		return
 	}
-	step := Step{At: e.Started, Took: e.Duration, Status: e.Status, Err: e.Err, Class: profile.Security}
+	one := step{at: e.Started, took: e.Duration, status: e.Status, err: e.Err, class: profile.Security}
 	switch {
 	case e.Operation != nil:
-		step.Operation, step.Class = e.Operation.ID, e.Operation.Class
+		one.operation, one.class = e.Operation.ID, e.Operation.Class
 	case e.Name == profile.Token || e.Name == profile.PAR || e.Name == "register" || e.Name == "registration":
-		step.Operation = e.Name
+		one.operation = e.Name
 	default:
 		return // documents and keys are nobody's operation
 	}
-	(*hear)(step)
+	(*hear)(one)
 }
 
-// Step is one exchange inside a journey.
-type Step struct {
-	Operation string
-	Class     spec.Class
-	At        time.Time
-	Took      time.Duration
-	Status    int
-	Err       error
-}
-
-// Steps sets who hears of the exchanges inside journeys; nil is nobody.
-func (s *Source) Steps(hear func(Step)) {
-	if hear == nil {
-		s.steps.Store(nil)
-		return
-	}
-	s.steps.Store(&hear)
+// step is one exchange inside a journey.
+type step struct {
+	operation string
+	class     spec.Class
+	at        time.Time
+	took      time.Duration
+	status    int
+	err       error
 }
 
 // next is whose turn it is: customers take turns.

@@ -33,9 +33,10 @@ type entry struct {
 
 func newLedger(start time.Time) *ledger { return &ledger{start: start, index: map[string]uint16{}} }
 
-// note takes a call; a nil ledger takes none. Status 0 reached nobody.
+// note takes a call; a nil ledger takes none. Status 0 is no answer: a failure that the monitoring never
+// hears of.
 func (l *ledger) note(c *call, at time.Time, took time.Duration, status int) {
-	if l == nil || c.op == nil || status == 0 {
+	if l == nil || c.op == nil {
 		return
 	}
 	one := availability.Call{At: at, Took: took, Method: c.method, Endpoint: c.endpoint, Status: status}
@@ -44,7 +45,7 @@ func (l *ledger) note(c *call, at time.Time, took time.Duration, status int) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c.party != nil {
+	if c.party != nil && status != 0 {
 		l.book.Call(one)
 	}
 	i, known := l.index[c.name]
@@ -82,7 +83,7 @@ func (l *ledger) stopped(stops []*stop) []record.Verdict {
 			during = during || (c.at > s.from+edge && c.at+c.took < s.to-edge)
 			around = around || (c.at+c.took > s.from-edge && c.at < s.to+edge)
 		}
-		failed := availability.Failure(int(c.status))
+		failed := c.status == 0 || availability.Failure(int(c.status))
 		switch {
 		case failed && !around:
 			outside.Value++

@@ -85,14 +85,12 @@ func (s *Source) steady(ctx context.Context, x Session) (*record.Report, error) 
 	others.Go(func() { watch.run(beside) })
 	trouble := s.troubles(plan.Start, &x)
 	others.Go(func() { trouble.run(beside) })
-	s.journeysInto(plan.Recording, plan.Start)
 	var book *ledger
 	if s.profile.Stops() {
 		book = newLedger(plan.Start)
 		s.books.Store(book)
 	}
 	rec, err := load.Run(ctx, plan)
-	s.Steps(nil)
 	s.books.Store(nil)
 	cancel()
 	others.Wait()
@@ -139,14 +137,19 @@ func (s *Source) warm(ctx context.Context, rate float64) error {
 	return nil
 }
 
-// journeysInto counts the steps of journeys under their operations.
-func (s *Source) journeysInto(rec *record.Recording, start time.Time) {
-	s.Steps(func(step Step) {
-		at := step.At.Sub(start)
-		sample := record.Sample{Operation: step.Operation, Class: step.Class, Due: at, Sent: at, Done: at + step.Took, Status: step.Status}
-		if step.Err != nil {
+// Attach makes the steps of journeys count under their operations.
+func (s *Source) Attach(rec *record.Recording, start time.Time) {
+	if rec == nil {
+		s.steps.Store(nil)
+		return
+	}
+	hear := func(step step) {
+		at := step.at.Sub(start)
+		sample := record.Sample{Operation: step.operation, Class: step.class, Due: at, Sent: at, Done: at + step.took, Status: step.status}
+		if step.err != nil {
 			sample.Failure = record.Other
 		}
 		rec.Inside(sample)
-	})
+	}
+	s.steps.Store(&hear)
 }

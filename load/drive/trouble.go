@@ -148,7 +148,7 @@ func (t *troubles) mend(ctx context.Context, one *stop) error {
 	t.mu.Lock()
 	id := one.id
 	one.id = ""
-	if !one.scheduled {
+	if id != "" && !one.scheduled {
 		one.to = t.source.clock.Now().Sub(t.start)
 	}
 	t.mu.Unlock()

@@ -108,7 +108,7 @@ func (v *vigil) findings(t *troubles) []record.Verdict {
 	if f := v.grown(); f != nil {
 		out = append(out, *f)
 	}
-	if v.follows() > 0 {
+	if v.follows() > 0 && t != nil {
 		for _, one := range t.made() {
 			out = append(out, v.followed(one)...)
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/ensaio/ensaio/suites/target"
 )
 
-// Security is the class of what the authorization server answers. It has no frequency class; its budget
-// is that of class high.
+// Security is the class of what the authorization server answers. It has no frequency class,
+// and no budget unless a profile gives it one.
 const Security = record.Security
 
 // Classes are the classes that a mix and a budget may name.

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"gopkg.in/yaml.v3"
+
 	"github.com/ensaio/ensaio/load/pace"
 	"github.com/ensaio/ensaio/load/record"
 	"github.com/ensaio/ensaio/sim/spec"
@@ -50,6 +52,9 @@ func (p *Profile) Rows() []record.Threshold {
 	t := p.Thresholds
 	if p.JudgesLatency() {
 		for _, c := range Classes {
+			if _, named := t.Budgets[c]; c == Security && !named {
+				continue // the standard gives it no budget
+			}
 			rows = append(rows, record.Threshold{Name: "class " + string(c), Metric: "p95", Of: string(c), Limit: float64(p.Budget(c).Milliseconds())})
 		}
 	}
@@ -62,6 +67,11 @@ func (p *Profile) Rows() []record.Threshold {
 	} {
 		if row.limit != nil {
 			rows = append(rows, record.Threshold{Name: row.name, Metric: row.metric, Limit: *row.limit})
+		}
+	}
+	if t.Tail != nil && p.JudgesLatency() {
+		for _, c := range []spec.Class{spec.High, spec.MediumHigh, spec.Medium, spec.Low} {
+			rows = append(rows, record.Threshold{Name: "tail " + string(c), Metric: "p99", Of: string(c), Limit: *t.Tail * float64(p.Budget(c).Milliseconds())})
 		}
 	}
 	if t.Slope != nil {
@@ -91,4 +101,16 @@ func times(d target.Duration, by float64) target.Duration { return target.Durati
 // Stops says whether the schedule makes the bank unavailable.
 func (p *Profile) Stops() bool {
 	return slices.ContainsFunc(p.Schedule, func(s Step) bool { return s.Outage != nil || s.Failure != nil })
+}
+
+// Sends is how long the pacer runs.
+func (p *Profile) Sends() time.Duration { return time.Duration(p.Duration) }
+
+// YAML is the profile as a file would say it, with whatever was changed since it was read.
+func (p *Profile) YAML() ([]byte, error) {
+	b, err := yaml.Marshal(p)
+	if err != nil {
+		return nil, fmt.Errorf("load profile %s: %w", p.Name, err)
+	}
+	return b, nil
 }

@@ -107,10 +107,12 @@ func (p Pacer) AtRate(rate float64) Pacer {
 // judged.
 type Thresholds struct {
 	// Budgets are the latencies at the 95th percentile by class; a class that is left out has the
-	// registry's, and "off" (a budget of zero cannot be written) is said by Latency: false.
+	// registry's. Class security has none unless one is written here.
 	Budgets map[spec.Class]target.Duration `yaml:"budgets,omitempty" json:"-"`
 	// Latency false judges no latency.
 	Latency *bool `yaml:"latency,omitempty" json:"latency,omitempty"`
+	// Tail is how many times its budget the 99th percentile of a class may be.
+	Tail *float64 `yaml:"tail,omitempty" json:"tail,omitempty"`
 	// Errors is the share of requests without an answer and of wrong answers.
 	Errors *float64 `yaml:"errors,omitempty" json:"errors,omitempty"`
 	// ServerErrors is how many 5xx there may be, 529 apart.
@@ -275,6 +277,9 @@ func (t Thresholds) problems(say func(string, ...any)) {
 	}
 	if t.ServerErrors != nil && *t.ServerErrors < 0 {
 		say("thresholds.serverErrors is %v, want a count of 0 or more", *t.ServerErrors)
+	}
+	if t.Tail != nil && *t.Tail < 1 {
+		say("thresholds.tail is %v, want a factor of 1 or more", *t.Tail)
 	}
 	if t.Memory != nil && *t.Memory <= 1 {
 		say("thresholds.memory is %v, want a factor above 1", *t.Memory)

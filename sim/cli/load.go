@@ -80,6 +80,9 @@ generator was the bottleneck and says so · 4 the harness failed · 130 interrup
 	fl.BoolVar(&f.noPreview, "no-preflight", false, "do not look first whether the target can be reached")
 	fl.StringVar(&f.dir, "dir", "", "folder for keys and state of the own ecosystem")
 	fl.StringVar(&f.core, "core", "", "core behind the own ecosystem's bank: \"http\", or the address of your connector")
+	fl.IntVar(&f.workers, "workers", 1, "processes that share the run")
+	fl.StringVar(&f.nats, "nats", "", "NATS server or cluster at which workers of other machines wait ('ensaio load worker')")
+	cmd.AddCommand(a.loadWorkerCommand())
 	return cmd
 }
 
@@ -136,11 +139,8 @@ func (a *app) driveLoad(cmd *cobra.Command, args []string, f loadFlags) error {
 
 // perform prepares the target, plays the profile there, and tells what came of it.
 func (a *app) perform(ctx context.Context, cmd *cobra.Command, p *profile.Profile, t *target.Target, f loadFlags) error {
-	s, err := drive.Prepare(ctx, t, drive.Options{Profile: p, Seed: clock.Seed(a.seed), Reports: !f.noReports, HTTP2: f.http2, Log: a.log()})
-	if err != nil {
-		return a.unprepared(ctx, err)
-	}
-	defer s.Close()
+	o := drive.Options{Profile: p, Seed: clock.Seed(a.seed), Reports: !f.noReports, HTTP2: f.http2, Log: a.log()}
+	var err error
 	show := a.meter(p, t)
 	x := drive.Session{Observe: show.observe, Say: show.say, Identity: record.Identity{Defects: f.defects, Tool: suites.Version, Command: loadCommandLine(cmd, p)}}
 	x.Prepared = func(ctx context.Context) error {
@@ -168,7 +168,7 @@ func (a *app) perform(ctx context.Context, cmd *cobra.Command, p *profile.Profil
 		return err
 	}
 	defer stop()
-	rep, err := s.Run(ctx, x)
+	rep, err := a.play(ctx, t, o, x, f)
 	show.close()
 	if rep == nil {
 		return a.unprepared(ctx, err)
@@ -191,10 +191,23 @@ func (a *app) perform(ctx context.Context, cmd *cobra.Command, p *profile.Profil
 	return loadOutcome(rep, err, cmd.Context().Err() != nil)
 }
 
+// play prepares and plays, in this process or with a crew.
+func (a *app) play(ctx context.Context, t *target.Target, o drive.Options, x drive.Session, f loadFlags) (*record.Report, error) {
+	if f.workers > 1 || f.nats != "" {
+		return a.crew(ctx, t, o, x, f)
+	}
+	s, err := drive.Prepare(ctx, t, o)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	return s.Run(ctx, x)
+}
+
 // apply puts the flags over the profile and holds the result against the bounds.
 func (f loadFlags) apply(p *profile.Profile) error {
-	if f.rate < 0 || f.duration < 0 || f.inFlight < 0 || f.grants < 0 {
-		return usage(errors.New("rates, durations and counts cannot be negative"), "see 'ensaio load --help'")
+	if f.rate < 0 || f.duration < 0 || f.inFlight < 0 || f.grants < 0 || f.workers < 1 {
+		return usage(errors.New("rates, durations and counts cannot be negative, and a run needs a worker"), "see 'ensaio load --help'")
 	}
 	if f.rate > 0 {
 		switch p.Procedure {

@@ -199,7 +199,22 @@ func (a *app) loadErrors(r *record.Report) {
 	}
 }
 
-// figures serves the run's figures for Prometheus, where that was asked for.
-func (a *app) figures(_ context.Context, _ string, _ *drive.Session) (func(), error) {
-	return func() {}, nil
+// figures serves the run's figures for Prometheus, where that was asked for, and feeds them.
+func (a *app) figures(ctx context.Context, address string, x *drive.Session) (func(), error) {
+	if address == "" {
+		return func() {}, nil
+	}
+	m, err := load.Serve(ctx, address)
+	if err != nil {
+		return nil, usage(err, "give a free address such as 127.0.0.1:9090 with --metrics")
+	}
+	show := x.Observe
+	x.Observe = func(s load.Snapshot) {
+		m.Set(s)
+		show(s)
+	}
+	if !a.quiet && !a.asJSON {
+		a.printf("  figures for Prometheus: %s\n", m.URL())
+	}
+	return func() { _ = m.Close() }, nil
 }

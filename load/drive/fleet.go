@@ -1,0 +1,137 @@
+package drive
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/ensaio/ensaio/load"
+	"github.com/ensaio/ensaio/load/fleet"
+	"github.com/ensaio/ensaio/load/pace"
+	"github.com/ensaio/ensaio/load/profile"
+	"github.com/ensaio/ensaio/load/record"
+	"github.com/ensaio/ensaio/sim/clock"
+	"github.com/ensaio/ensaio/suites/target"
+)
+
+// task is what every worker of a fleet is given. Secrets are not in it: each worker reads its own target
+// file.
+type task struct {
+	Profile []byte `json:"profile"` // YAML
+	Target  string `json:"target"`  // path, good on the coordinator's machine
+	Seed    int64  `json:"seed"`
+	Reports bool   `json:"reports"`
+	HTTP2   bool   `json:"http2"`
+}
+
+// Shared says whether a profile can be shared by workers, or why not.
+func Shared(p *profile.Profile) error {
+	switch {
+	case p.Procedure != profile.Steady:
+		return fmt.Errorf("profile %s follows its own answers and cannot be shared by workers", p.Name)
+	case len(p.Schedule) > 0:
+		return fmt.Errorf("profile %s holds each answer against its schedule and cannot be shared by workers", p.Name)
+	}
+	return nil
+}
+
+// Crew says who shares a run.
+type Crew struct {
+	Workers int
+	URL     string // of a NATS server or cluster; "" embeds one
+	// Spawn starts the workers, told where to connect; nil waits for workers that come by themselves.
+	Spawn func(ctx context.Context, url string) error
+}
+
+// Coordinate plays a profile with the workers of a crew, each of whom prepares the target for itself, and
+// judges what all of them recorded.
+func Coordinate(ctx context.Context, t *target.Target, o Options, x Session, c Crew) (*record.Report, error) {
+	if err := Shared(o.Profile); err != nil {
+		return nil, err
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Source{target: t, options: o, profile: o.Profile, clock: clock.New(), log: o.Log, cancel: func() {}}
+	s.keeper = newKeeper(s.clock, o.Log)
+	if err := s.follow(ctx); err != nil {
+		return nil, &Unprepared{err}
+	}
+	x.Identity.Profile, x.Identity.Title = o.Profile.Name, o.Profile.Title
+	x.Identity.Target, x.Identity.Seed = t.Name, int64(o.Seed)
+	restore, err := s.put(ctx, &x)
+	if err != nil {
+		return nil, err
+	}
+	defer restore()
+	text, err := o.Profile.YAML()
+	if err != nil {
+		return nil, err
+	}
+	parcel, err := json.Marshal(task{Profile: text, Target: t.Path(), Seed: int64(o.Seed), Reports: o.Reports, HTTP2: o.HTTP2})
+	if err != nil {
+		return nil, err
+	}
+	// The workers come back to a broken target: each arms nothing, and what is armed now meets their warm-up.
+	if x.Prepared != nil {
+		if err := x.Prepared(ctx); err != nil {
+			return nil, err
+		}
+	}
+	beside, cancel := context.WithCancel(ctx)
+	watch := newVigil(s, s.clock.Now())
+	watched := make(chan struct{})
+	go func() { defer close(watched); watch.run(beside) }()
+	rec, err := fleet.Coordinate(ctx, fleet.Coordination{URL: c.URL, Workers: c.Workers, Task: parcel, Spawn: c.Spawn, Clock: s.clock, Observe: x.Observe})
+	cancel()
+	<-watched
+	if rec == nil {
+		return nil, &Unprepared{err}
+	}
+	x.Identity.Thresholds = o.Profile.Rows()
+	x.Identity.Findings = append(x.Identity.Findings, watch.findings(nil)...)
+	x.Identity.Notes = append(x.Identity.Notes, s.Notes()...)
+	if errors.Is(err, load.ErrLost) {
+		err = nil
+	}
+	return rec.Report(x.Identity), err
+}
+
+// Work takes part in one shared run. open reads the target file of a path; confirm may refuse it.
+func Work(ctx context.Context, url string, open func(path string) (*target.Target, error), log *slog.Logger) error {
+	clk := clock.New()
+	return fleet.Work(ctx, fleet.Worker{URL: url, Clock: clk, Prepare: func(ctx context.Context, a fleet.Assignment) (load.Plan, func(), error) {
+		var job task
+		if err := json.Unmarshal(a.Task, &job); err != nil {
+			return load.Plan{}, nil, fmt.Errorf("the task cannot be read: %w", err)
+		}
+		p, err := profile.Parse(job.Profile)
+		if err != nil {
+			return load.Plan{}, nil, err
+		}
+		t, err := open(job.Target)
+		if err != nil {
+			return load.Plan{}, nil, err
+		}
+		s, err := Prepare(ctx, t, Options{Profile: p, Seed: clock.Seed(job.Seed), Rate: p.Pacer.Highest() / float64(a.Shares), Reports: job.Reports, HTTP2: job.HTTP2, Log: log})
+		if err != nil {
+			return load.Plan{}, nil, err
+		}
+		clk.Advance(s.clock.Offset() - clk.Offset())
+		var pacer pace.Pacer
+		pacer, err = p.Pacer.Schedule(p.Sends())
+		if err == nil {
+			err = s.warm(ctx, pacer.Rate(0)/float64(a.Shares))
+			s.warmed = 0 // the nth arrival of the whole is the same for every worker
+		}
+		if err != nil {
+			s.Close()
+			return load.Plan{}, nil, err
+		}
+		plan := s.plan(pacer)
+		plan.Abort = p.Abort
+		return plan, s.Close, nil
+	}})
+}

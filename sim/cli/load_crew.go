@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ensaio/ensaio/load/drive"
+	"github.com/ensaio/ensaio/load/fleet"
+	"github.com/ensaio/ensaio/load/record"
+	"github.com/ensaio/ensaio/sim/report"
+	"github.com/ensaio/ensaio/suites/target"
+)
+
+// loadWorkerCommand is the worker's side of a run that several processes share.
+func (a *app) loadWorkerCommand() *cobra.Command {
+	var url, yes string
+	cmd := &cobra.Command{
+		Use: "worker --nats URL", Short: "Take part in a load run that another process coordinates", Args: none,
+		Long: `Waits for 'ensaio load --nats URL --workers N' at the same NATS server, prepares the target for itself, and sends
+its share of the requests. What was measured goes to the coordinator. With -t it reads a target file of its own, where
+the coordinator's path is not good on this machine.
+
+The address may stand in ENSAIO_NATS, so that a token in it is on no command line.`,
+		Example: "  ensaio load worker --nats nats://10.0.0.5:4222 -t bank.yaml --yes 'Banco Exemplo'",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if url == "" {
+				return usage(errors.New("a worker needs the address of a NATS server"), "give --nats URL, or set ENSAIO_NATS")
+			}
+			ctx, cancel := a.bounded(cmd.Context())
+			defer cancel()
+			err := drive.Work(ctx, url, func(path string) (*target.Target, error) {
+				if a.target != "" {
+					path = a.target
+				}
+				t, err := a.load(path)
+				if err != nil {
+					return nil, err
+				}
+				return t, a.confirm(t, yes)
+			}, a.log())
+			return crewless(err)
+		},
+	}
+	a.targetFlag(cmd)
+	cmd.Flags().Lookup("target").Usage = "target file of this machine; without it the coordinator's path"
+	cmd.Flags().StringVar(&url, "nats", "", "NATS server or cluster of the coordinator")
+	cmd.Flags().StringVar(&yes, "yes", "", "name of the target, to confirm load at hosts that are not on this machine")
+	return cmd
+}
+
+// crewless turns the ends of a shared run into exits.
+func crewless(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, fleet.ErrMissing), errors.Is(err, fleet.ErrGone), errors.Is(err, fleet.ErrUnattended), errors.Is(err, fleet.ErrWorker):
+		return &Exit{Code: CodeNotReady, Err: err, Hint: "are coordinator and workers at the same NATS server, and do all of them reach the target?"}
+	}
+	var exit *Exit
+	if errors.As(err, &exit) {
+		return err
+	}
+	return &Exit{Code: CodeNotReady, Err: err, Hint: "see 'ensaio load worker --help'"}
+}
+
+// crew plays the profile with several processes: children of this one where no NATS server is named.
+func (a *app) crew(ctx context.Context, t *target.Target, o drive.Options, x drive.Session, f loadFlags) (*record.Report, error) {
+	if err := drive.Shared(o.Profile); err != nil {
+		return nil, usage(err, "leave --workers out")
+	}
+	c := drive.Crew{Workers: max(f.workers, 1), URL: f.nats}
+	var children sync.WaitGroup
+	defer children.Wait()
+	if f.nats == "" {
+		c.Spawn = func(ctx context.Context, url string) error { return a.hire(ctx, url, c.Workers, f, &children) }
+	}
+	rep, err := drive.Coordinate(ctx, t, o, x, c)
+	if rep == nil && err != nil {
+		var unready *drive.Unprepared
+		if errors.As(err, &unready) && ctx.Err() == nil {
+			return nil, crewless(unready.Cause)
+		}
+	}
+	return rep, err
+}
+
+// hire starts workers as processes of their own. The address is in their environment: it holds a token.
+func (a *app) hire(ctx context.Context, url string, n int, f loadFlags, children *sync.WaitGroup) error {
+	program := a.world.Executable
+	if program == "" {
+		var err error
+		if program, err = os.Executable(); err != nil {
+			return fmt.Errorf("worker: %w", err)
+		}
+	}
+	args := append(slices.Clone(a.world.Arguments), "load", "worker")
+	if f.yes != "" {
+		args = append(args, "--yes", f.yes)
+	}
+	for range n {
+		var said tail
+		cmd := exec.CommandContext(ctx, program, args...) //nolint:gosec // this very program
+		cmd.Env = append(os.Environ(), "ENSAIO_NATS="+url)
+		cmd.Stderr = &said
+		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+		cmd.WaitDelay = childGrace
+		if err := cmd.Start(); err != nil {
+			return fmt.Errorf("worker: %w", err)
+		}
+		children.Go(func() {
+			if err := cmd.Wait(); err != nil && ctx.Err() == nil && a.verbose > 0 {
+				_, _ = fmt.Fprintf(a.err, "worker: %v: %s\n", err, strings.TrimSpace(report.RedactText(string(said.b))))
+			}
+		})
+	}
+	return nil
+}
