@@ -16,6 +16,7 @@ import (
 	"github.com/ensaio/ensaio/suites/consents"
 	"github.com/ensaio/ensaio/suites/data"
 	"github.com/ensaio/ensaio/suites/dcr"
+	"github.com/ensaio/ensaio/suites/opendata"
 	"github.com/ensaio/ensaio/suites/payments"
 	"github.com/ensaio/ensaio/suites/pcm"
 	"github.com/ensaio/ensaio/suites/security"
@@ -37,6 +38,7 @@ var areas = []area{
 	{"consents", consents.Checks},
 	{"data", data.Checks},
 	{"payments", payments.Checks},
+	{"opendata", opendata.Checks},
 	{"status", status.Checks},
 	{"pcm", pcm.Checks},
 }
