@@ -46,7 +46,7 @@ func freshChecks() []check.Check {
 			},
 		},
 		{
-			ID: "STM-X16", Name: "opendata/tells-what-is-new", Rules: rules("RS-HDR-05"),
+			ID: "STM-X36", Name: "opendata/tells-what-is-new", Rules: rules("RS-HDR-05"),
 			Title: "Who has the newest data may be told only that; who has older data gets the new", Why: "A comparison made from stale offers misleads.",
 			Causes: causes("every conditional call is answered 304", "dates compared as text"),
 			Body: func(b *check.Bench) {
@@ -72,7 +72,7 @@ func freshChecks() []check.Check {
 			},
 		},
 		{
-			ID: "STM-X17", Name: "opendata/rates-are-of-the-moment", Rules: rules("RS-HDR-05"), Needs: []check.Need{anyOf("exchange")},
+			ID: "STM-X37", Name: "opendata/rates-are-of-the-moment", Rules: rules("RS-HDR-05"), Needs: []check.Need{anyOf("exchange")},
 			Title: "Each exchange rate says when it was quoted, and that is today", Why: "The rates of the moment are the only open data that people trade by.",
 			Causes: causes("the time of the last release", "local time written as UTC"),
 			Body: func(b *check.Bench) {

@@ -16,7 +16,7 @@ import (
 func reportChecks() []check.Check {
 	return []check.Check{
 		{
-			ID: "STM-X18", Name: "pcm/open-data-is-reported", Rules: rules("PCM-REPORT", "PCM-INFO"), Needs: []check.Need{check.PCMControl}, Alone: true,
+			ID: "STM-X38", Name: "pcm/open-data-is-reported", Rules: rules("PCM-REPORT", "PCM-INFO"), Needs: []check.Need{check.PCMControl}, Alone: true,
 			Title: "Each call of open data is reported once, as open data, with the caller's address and nothing else of the caller", Why: "Availability of open data is counted from these reports; callers are members of nothing.",
 			Causes: causes("only calls of members are reported", "the fields of private reports are sent along", "the address of the own proxy is told"),
 			Body: func(b *check.Bench) {

@@ -51,7 +51,7 @@ func schemaChecks() []check.Check {
 			Needs: []check.Need{anyOf(investing...)}, Body: eachMatches(investing...),
 		},
 		{
-			ID: "STM-X12", Name: "opendata/pages-partition-the-list", Rules: rules("RS-PAGE", "RS-LINKS"),
+			ID: "STM-X32", Name: "opendata/pages-partition-the-list", Rules: rules("RS-PAGE", "RS-LINKS"),
 			Title: "The pages of each list together are the list, each leads to the next, and the totals are those of the list", Why: "Who follows the links must see every offer once.",
 			Causes: causes("the total counts companies, not records", "links of an inner server"),
 			Body: func(b *check.Bench) {
@@ -68,7 +68,7 @@ func schemaChecks() []check.Check {
 			},
 		},
 		{
-			ID: "STM-X13", Name: "opendata/cuts-pages-as-asked", Rules: rules("RS-PAGE"),
+			ID: "STM-X33", Name: "opendata/cuts-pages-as-asked", Rules: rules("RS-PAGE"),
 			Title: "A list is cut into pages of the size asked for, and the same records come whatever the size", Why: "There is no least size for open data.",
 			Causes: causes("the least size of customer data is applied", "pages start at zero"),
 			Body: func(b *check.Bench) {
@@ -88,7 +88,7 @@ func schemaChecks() []check.Check {
 			},
 		},
 		{
-			ID: "STM-X14", Name: "opendata/refuses-impossible-pages", Rules: rules("ERR-07", "OPEN-01", "OPEN-02", "OPEN-03"),
+			ID: "STM-X34", Name: "opendata/refuses-impossible-pages", Rules: rules("ERR-07", "OPEN-01", "OPEN-02", "OPEN-03"),
 			Title: "Pages that cannot be are refused: before the first, beyond the last, of no size or more than a thousand records", Why: "An empty answer would be taken for an institution without offers.",
 			Causes: causes("the page is corrected in silence"),
 			Body: func(b *check.Bench) {
@@ -105,7 +105,7 @@ func schemaChecks() []check.Check {
 			},
 		},
 		{
-			ID: "STM-X15", Name: "opendata/lists-all-brands", Rules: rules("RS-HDR-04"), Severity: check.Should,
+			ID: "STM-X35", Name: "opendata/lists-all-brands", Rules: rules("RS-HDR-04"), Severity: check.Should,
 			Title: "Each list names every brand under which the directory shows it, and the institution's own number", Why: "An institution or brand that is left out cannot be compared.",
 			Causes: causes("only the largest company of the group is listed"),
 			Needs:  []check.Need{directory},
