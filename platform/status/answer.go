@@ -115,8 +115,8 @@ func (s *Service) gravity(down set) string {
 	for _, p := range s.endpoints {
 		up[p.api] = up[p.api] || !down.has(p.number)
 	}
-	for _, any := range up {
-		if !any {
+	for _, works := range up {
+		if !works {
 			return codeUnavailable
 		}
 	}

@@ -39,7 +39,7 @@ type history struct {
 	last int64 // the last slot looked at
 }
 
-var clear0 = &state{}
+var allWell = &state{}
 
 // add appends slots of one state.
 func (h *history) add(from, to int64, s *state) {
@@ -82,7 +82,7 @@ func (h *history) now() *state {
 	if n := len(h.runs); n > 0 && h.runs[n-1].to > h.last {
 		return h.runs[n-1].state
 	}
-	return clear0
+	return allWell
 }
 
 // began is the slot from which there has been trouble without a break.

@@ -142,14 +142,14 @@ func (s *Service) load(ctx context.Context) error {
 			}
 		}
 		for _, x := range r.Runs {
-			if x.To = min(x.To, slotOf(now)); x.From < x.To {
+			if x.To = min(x.To, slotOf(now)+1); x.From < x.To {
 				s.since = min(s.since, x.From)
 				s.history.add(x.From, x.To, &state{trouble: s.numbers(x.Trouble), planned: s.numbers(x.Planned)})
 			}
 		}
 	}
 	if s.history.last > 0 { // nobody looked while the process did not run
-		s.history.last = slotOf(now) - 1
+		s.history.last = max(s.history.last, slotOf(now)-1)
 	}
 	return s.drop(ctx, days)
 }

@@ -3,7 +3,6 @@ package status
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/ensaio/ensaio/platform/call"
@@ -40,18 +39,15 @@ type series struct {
 	Before []int64 `json:"previousDays"`
 }
 
-var noPeriod = call.Refuse(http.StatusBadRequest, "PARAMETRO_INVALIDO", "Parâmetro inválido", "period deve ser CURRENT ou ALL")
-
 // metrics answers for today alone unless all days are asked for: the definition has no default. The
 // figures of availability then span today and the days before; those of traffic are told day by day.
 func (s *Service) metrics(ctx context.Context, c *call.Call) (*call.Answer, error) {
-	before := int64(0)
-	switch c.Query("period") {
-	case "", "CURRENT":
-	case "ALL":
+	period, before := c.Query("period"), int64(0)
+	if err := periodRules.Check(ctx, s.cfg.Seams, period); err != nil {
+		return nil, err
+	}
+	if period == "ALL" {
 		before = kept - 1
-	default:
-		return nil, noPeriod
 	}
 	return list(ctx, s, c, s.endpoints, func(page []*endpoint) any {
 		t := s.tally(ctx, before)

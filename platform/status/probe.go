@@ -72,7 +72,7 @@ func (s *Service) examine(ctx context.Context) {
 // found is the state of a slot: what the calendar stops, and what else is in trouble.
 func (s *Service) found(p *plan, slot int64, failing set) *state {
 	if len(p.failures) == 0 && len(p.outages) == 0 && failing == nil && !s.coreDown && !s.diskDown {
-		return clear0
+		return allWell
 	}
 	st := &state{}
 	at := time.Unix(slot*seconds, 0)

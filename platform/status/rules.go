@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ensaio/ensaio/platform/call"
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/rule"
 )
@@ -93,7 +94,17 @@ var draftRules = rule.NewSet("scheduled outage",
 		}},
 )
 
+var periodRules = rule.NewSet("metrics question",
+	rule.Rule[string]{ID: "ADM-01/period-is-known", Text: "period is CURRENT or ALL, or left out.", Weight: fault.Minor,
+		Check: func(_ context.Context, period string) error {
+			if period != "" && period != "CURRENT" && period != "ALL" {
+				return call.Refuse(http.StatusBadRequest, "PARAMETRO_INVALIDO", "Parâmetro inválido", "period deve ser CURRENT ou ALL")
+			}
+			return nil
+		}},
+)
+
 // Rules lists every sentence this package keeps.
 func Rules() []rule.Info {
-	return slices.Concat(exemptRules.Rules(), apartRules.Rules(), draftRules.Rules())
+	return slices.Concat(exemptRules.Rules(), apartRules.Rules(), draftRules.Rules(), periodRules.Rules())
 }

@@ -9,7 +9,8 @@
 // time in which the process did not run is neither up nor down. The invariant: a probe slot has exactly
 // one state, and every figure of availability follows from those states alone.
 //
-// Rules without a number in the security checklists are numbered here: DISP, for the availability page.
+// Rules without a number in the security checklists are numbered here: DISP for the availability page, ADM
+// for the definition of metrics.
 package status
 
 import (

@@ -2,6 +2,7 @@ package fault
 
 import (
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -29,6 +30,38 @@ func daily(edit func(today any, before []any) (any, []any), names ...string) fun
 			}
 		})
 	}, "admin.metrics")
+}
+
+// available edits uptime and downtime of every endpoint in the metrics.
+func available(edit func(uptime, downtime map[string]any)) func(*Reply) {
+	return edited(func(m map[string]any) {
+		items(m, func(endpoint map[string]any) {
+			a, _ := endpoint["availability"].(map[string]any)
+			uptime, _ := a["uptime"].(map[string]any)
+			downtime, _ := a["downtime"].(map[string]any)
+			if uptime != nil && downtime != nil {
+				edit(uptime, downtime)
+			}
+		})
+	}, "admin.metrics")
+}
+
+// slow holds the answers of an operation back.
+func slow(d time.Duration, operation string) func(*Serve) {
+	return func(v *Serve) {
+		if v.Operation == operation {
+			v.Delay = d
+		}
+	}
+}
+
+// earlier is three hours before an instant.
+func earlier(instant any) any {
+	t, err := time.Parse(time.RFC3339, text(instant))
+	if err != nil {
+		return instant
+	}
+	return t.Add(-3 * time.Hour).Format("2006-01-02T15:04:05Z")
 }
 
 // The area of status, outages and the institution's own metrics.
@@ -65,12 +98,59 @@ var status = []Defect{
 	{Name: "status/local-outage-times", Kind: Mutate, Rule: "DISP-OUTAGES", Weight: Major,
 		Symptom: "outages are announced in local time, written as UTC", CaughtBy: []string{"outages/agree-with-status"},
 		OnReply: edited(func(m map[string]any) {
-			items(m, func(o map[string]any) {
-				if t, err := time.Parse(time.RFC3339, text(o["outageTime"])); err == nil {
-					o["outageTime"] = t.Add(-3 * time.Hour).Format("2006-01-02T15:04:05Z")
-				}
-			})
+			items(m, func(o map[string]any) { o["outageTime"] = earlier(o["outageTime"]) })
 		}, "common.outages")},
+	{Name: "status/stale", Kind: Time, Rule: "DISP-STATUS", Weight: Major,
+		Symptom: "the status was last looked at hours ago", CaughtBy: []string{"status/has-its-form"},
+		OnReply: conditions(func(all []any) []any {
+			for _, one := range all {
+				if c, ok := one.(map[string]any); ok {
+					c["updateTime"] = earlier(c["updateTime"])
+				}
+			}
+			return all
+		})},
+	{Name: "status/ignores-security", Kind: Actor, Rule: "DISP-STATUS", Weight: Major,
+		Symptom: "trouble of the security endpoints is not shown", CaughtBy: []string{"status/watches-security"},
+		OnReply: conditions(func(all []any) []any {
+			for _, one := range all {
+				if c, ok := one.(map[string]any); ok {
+					down, _ := c["unavailableEndpoints"].([]any)
+					if len(down) == 1 && strings.HasSuffix(text(down[0]), "/token") {
+						return []any{map[string]any{"code": "OK", "explanation": "Tudo bem"}}
+					}
+				}
+			}
+			return all
+		})},
+	{Name: "status/old-version", Kind: Mutate, Rule: "AS-DISC-20", Weight: Minor,
+		Symptom: "status answers in another version than the directory lists", CaughtBy: []string{"status/names-its-version"},
+		OnReply: reply(func(r *Reply) { r.Header["X-V"] = []string{"1.0.0"} }, "common.*")},
+	{Name: "status/slow", Kind: Time, Rule: "DISP-STATUS", Weight: Major,
+		Symptom: "the status takes longer than a probe waits", CaughtBy: []string{"status/answers-in-time"},
+		OnServe: slow(1100*time.Millisecond, "common.status")},
+	{Name: "metrics/slow", Kind: Time, Rule: "DISP-METRICS", Weight: Minor,
+		Symptom: "metrics take longer than their class allows", CaughtBy: []string{"metrics/answer-in-time"},
+		OnServe: slow(4100*time.Millisecond, "admin.metrics")},
+	{Name: "status/timeout-as-error", Kind: Mutate, Rule: "RS-HDR-07", Weight: Minor,
+		Symptom: "what takes too long is answered 500", CaughtBy: []string{"status/slow-is-504"},
+		OnReply: refusal(func(r *Reply) {
+			if r.Status == http.StatusGatewayTimeout {
+				r.Status = http.StatusInternalServerError
+			}
+		}, "accounts.*")},
+	{Name: "metrics/percent", Kind: Mutate, Rule: "DISP-METRICS", Weight: Minor,
+		Symptom: "uptime is told in percent", CaughtBy: []string{"metrics/have-their-form"},
+		OnReply: available(func(uptime, _ map[string]any) { uptime["uptimeRate"] = "100.0000" })},
+	{Name: "metrics/forgets-days-before", Kind: Time, Rule: "DISP-METRICS", Weight: Major,
+		Symptom: "downtime of all days is never more than a day's", CaughtBy: []string{"metrics/bridge-a-silence"},
+		OnReply: available(func(_, downtime map[string]any) {
+			for name, n := range downtime {
+				if s, ok := n.(float64); ok {
+					downtime[name] = min(s, 86400)
+				}
+			}
+		})},
 	{Name: "metrics/forgets-endpoint", Kind: Query, Rule: "DISP-METRICS", Weight: Major,
 		Symptom: "an offered endpoint is missing from the metrics", CaughtBy: []string{"metrics/covers-registry"},
 		OnReply: edited(func(m map[string]any) {

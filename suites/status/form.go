@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ensaio/ensaio/participants/tpp"
@@ -116,7 +117,7 @@ func formChecks() []check.Check {
 			},
 		},
 		{
-			ID: "STM-X02", Name: "metrics/reject-bad-questions", Rules: rules("PAGE-01/page-is-positive", "PAGE-02/size-is-positive", "PAGE-03/size-has-a-maximum", "PAGE-04/page-exists"),
+			ID: "STM-X02", Name: "metrics/reject-bad-questions", Rules: rules("ADM-01/period-is-known", "PAGE-01/page-is-positive", "PAGE-02/size-is-positive", "PAGE-03/size-has-a-maximum", "PAGE-04/page-exists"),
 			Title: "An unknown period and impossible pages are refused; possible ones hold every endpoint once",
 			Why:   "A wrong page read as the first doubles the figures.", Causes: causes("bad parameters fall back to defaults"),
 			Body: badQuestions,
@@ -155,19 +156,34 @@ func days(f figures) []map[string]int64 {
 	return all
 }
 
-// inTime asks a hundred times and takes the 95th of the sorted answers, as the monitoring does.
+// inTime asks a hundred times, ten at once, and takes the 95th of the sorted answers, as the monitoring does.
+// Once too many were late it asks no more.
 func inTime(b *check.Bench, op string, budget time.Duration) {
 	h := open(b)
-	const n = 100
-	took := make([]time.Duration, 0, n)
-	for i := range n {
-		x := h.ask(op)
-		b.Expect(x, "question %d of %d", i+1, n).To(expect.Status(200))
-		took = append(took, x.Duration)
+	const n, most = 100, 5
+	var mu sync.Mutex
+	var took []time.Duration
+	late := 0
+	worker := func() {
+		for range n / 10 {
+			x := h.ask(op)
+			b.Expect(x, "a question").To(expect.Status(200))
+			mu.Lock()
+			took = append(took, x.Duration)
+			if x.Duration > budget {
+				late++
+			}
+			enough := late > most
+			mu.Unlock()
+			if enough {
+				return
+			}
+		}
 	}
+	b.Together(slices.Repeat([]func(){worker}, 10)...)
 	slices.Sort(took)
-	p95 := took[int(math.Round(0.95*n))-1]
-	b.Expect(float64(p95.Microseconds())/1000, "95th percentile in ms").To(expect.InRange(0, float64(budget.Milliseconds())))
+	p95 := took[int(math.Round(0.95*float64(len(took))))-1]
+	b.Expect(float64(p95.Microseconds())/1000, "95th percentile of %d answers, in ms", len(took)).To(expect.InRange(0, float64(budget.Milliseconds())))
 }
 
 func namesVersion(b *check.Bench) {
