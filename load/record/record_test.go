@@ -49,6 +49,7 @@ func recorded(all []Sample) *Recording {
 			r.Inside(s)
 		}
 	}
+	r.End(0, 2, "") // two were due and not sent
 	return r
 }
 
@@ -70,6 +71,7 @@ func TestMergingEqualsRecordingEverythingInOne(t *testing.T) {
 		a, b, c := samples().Draw(t, "a"), samples().Draw(t, "b"), samples().Draw(t, "c")
 		whole := recorded(slices.Concat(a, b, c))
 		whole.Due = 3000
+		whole.End(0, 6, "")
 		left, right := recorded(a), recorded(b)
 		merge(t, left, recorded(b), recorded(c)) // (a+b)+c
 		merge(t, right, recorded(c))
@@ -265,6 +267,19 @@ func TestThresholds(t *testing.T) {
 				t.Errorf("%s with %v (%s), want %s with %v", v.Outcome, v.Value, v.Reason, tc.outcome, tc.value)
 			}
 		})
+	}
+}
+
+// A request that left late was answered late, whatever the target did; the service time stands beside it.
+func TestLatencyCountsFromTheInstantDue(t *testing.T) {
+	r := fresh()
+	for range 10 {
+		r.Add(Sample{Operation: "a", Class: spec.High, Status: 200, Sent: 80 * time.Millisecond, Waited: 80 * time.Millisecond, Done: 90 * time.Millisecond})
+	}
+	r.End(time.Minute, 0, "")
+	e := r.Report(Identity{}).Endpoints[0]
+	if e.P95Ms != 90 || e.P50Ms != 90 || e.MaxMs != 90 || math.Abs(e.ServiceP95Ms-10) > 0.01 {
+		t.Errorf("%+v", e)
 	}
 }
 
