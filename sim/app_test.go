@@ -354,6 +354,28 @@ func TestThePagesOfTheThirdParties(t *testing.T) {
 		}
 	})
 
+	t.Run("what the bank says of its availability, and what is planned", func(t *testing.T) {
+		w := walk(t, e)
+		w.get(e.console + "/disponibilidade")
+		w.wants("condition", "uptime")
+		w.post("/disponibilidade", url.Values{"acao": {"anunciar"}, "em": {"60"}, "duracao": {"PT30M"}, "operacoes": {"accounts.*, token"}, "motivo": {"Troca"}})
+		w.post("/disponibilidade", url.Values{"acao": {"falhar"}, "operacoes": {"accounts.balances"}})
+		w.get(e.console + "/disponibilidade")
+		w.wants("outages", "failures")
+		for acao, path := range map[string]string{"retirar": "/bank/outages", "consertar": "/bank/failures"} {
+			var found []struct{ ID string }
+			if err := (&console{e, http.DefaultClient}).ask(t.Context(), "GET", path, nil, &found); err != nil || len(found) != 1 {
+				t.Fatalf("%s: %v %v", path, found, err)
+			}
+			w.post("/disponibilidade", url.Values{"acao": {acao}, "id": {found[0].ID}})
+		}
+		for _, wrong := range []url.Values{{}, {"acao": {"anunciar"}, "em": {"ontem"}}, {"acao": {"anunciar"}, "em": {"1"}, "duracao": {"2h"}}, {"acao": {"falhar"}, "operacoes": {"nada"}}} {
+			if got := w.post("/disponibilidade", wrong); got != http.StatusBadRequest {
+				t.Errorf("%v: status %d", wrong, got)
+			}
+		}
+	})
+
 	// Last, since the clock never goes back here.
 	t.Run("a sharing ends with its term", func(t *testing.T) {
 		w, who := walk(t, e), e.customer(t, people.Ordinary, 5)

@@ -32,11 +32,13 @@ func (e *Ecosystem) newConsole() http.Handler {
 	mux.HandleFunc("GET /{$}", c.home)
 	mux.HandleFunc("GET /defeitos", c.defects)
 	mux.HandleFunc("GET /limites", c.limits)
+	mux.HandleFunc("GET /disponibilidade", c.availability)
 	mux.HandleFunc("GET /consentimento", c.consent)
 	mux.HandleFunc("GET /interacao", c.interaction)
 	mux.HandleFunc("POST /relogio", c.step)
 	mux.HandleFunc("POST /defeitos", c.arm)
 	mux.HandleFunc("POST /limites", c.limit)
+	mux.HandleFunc("POST /disponibilidade", c.trouble)
 	mux.HandleFunc("POST /consentimento", c.decide)
 	small := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)

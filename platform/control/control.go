@@ -45,7 +45,7 @@ type Config struct {
 	Payments func(yield func(*payment.Payment) bool)
 	// Cancel takes a payment back at its payer's wish.
 	Cancel func(ctx context.Context, id string) error
-	// Availability serves /failures and /outages; nil where nobody watches over it.
+	// Availability serves /availability, /failures and /outages; nil where nobody watches over it.
 	Availability http.Handler
 }
 
@@ -68,7 +68,7 @@ const channel = "core"
 //	GET  /limits/usage            how much of them is used, and what the regulation's steps demand
 //	GET  /counters                calls answered, active consents
 //	POST /reset                   forget what the limits counted
-//	/failures, /outages           see platform/status
+//	/availability, /failures, /outages   see platform/status
 func New(cfg Config) http.Handler {
 	s := &surface{cfg}
 	mux := http.NewServeMux()
@@ -90,7 +90,7 @@ func New(cfg Config) http.Handler {
 		w.WriteHeader(http.StatusNoContent)
 	})
 	if cfg.Availability != nil {
-		for _, at := range []string{"/failures", "/failures/{id}", "/outages", "/outages/{id}"} {
+		for _, at := range []string{"/availability", "/failures", "/failures/{id}", "/outages", "/outages/{id}"} {
 			mux.Handle(at, cfg.Availability)
 		}
 	}

@@ -20,8 +20,8 @@ const (
 	codeScheduled   = "SCHEDULED_OUTAGE"
 )
 
-// condition is one entry of the status.
-type condition struct {
+// Condition is one entry of the status, as it is published.
+type Condition struct {
 	Code        string   `json:"code"`
 	Explanation string   `json:"explanation"`
 	Detected    string   `json:"detectionTime,omitempty"`
@@ -53,7 +53,7 @@ type envelope struct {
 func (s *Service) Handle(ctx context.Context, c *call.Call) (*call.Answer, error) {
 	switch c.Operation.Path {
 	case "/status":
-		return list(ctx, s, c, s.Status(ctx), func(page []condition) any { return map[string]any{"status": page} })
+		return list(ctx, s, c, s.Status(ctx), func(page []Condition) any { return map[string]any{"status": page} })
 	case "/outages":
 		return list(ctx, s, c, s.announced(c.Now), func(page []announced) any { return page })
 	}
@@ -83,23 +83,23 @@ func list[T any](ctx context.Context, s *Service, c *call.Call, all []T, data fu
 // Status is what holds now: one entry, OK, when all is well; else trouble before scheduled outages, which
 // is the published hierarchy. Several endpoints in trouble are one entry, UNAVAILABLE as soon as a whole
 // API is among them.
-func (s *Service) Status(ctx context.Context) []condition {
+func (s *Service) Status(ctx context.Context) []Condition {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.cfg.Clock.Now()
 	s.look(ctx, now)
 	st, updated := s.history.now(), time.Unix(s.history.last*seconds, 0)
-	var all []condition
+	var all []Condition
 	if !st.trouble.empty() {
 		detected := time.Unix(s.history.began()*seconds, 0)
-		all = append(all, condition{Code: s.gravity(st.trouble), Explanation: s.explain(st.trouble), Detected: call.Time(detected),
+		all = append(all, Condition{Code: s.gravity(st.trouble), Explanation: s.explain(st.trouble), Detected: call.Time(detected),
 			Expected: call.Time(expected(detected, now)), Updated: call.Time(updated), Endpoints: s.urls(st.trouble)})
 	}
 	if !st.planned.empty() {
 		all = append(all, s.scheduled(st.planned, updated))
 	}
 	if all == nil {
-		all = []condition{{Code: codeOK, Explanation: "Todas as APIs estão disponíveis", Updated: call.Time(updated)}}
+		all = []Condition{{Code: codeOK, Explanation: "Todas as APIs estão disponíveis", Updated: call.Time(updated)}}
 	}
 	return all
 }
@@ -138,8 +138,8 @@ func (s *Service) explain(down set) string {
 	return "Falha em andamento: " + strings.Join(apis, ", ")
 }
 
-func (s *Service) scheduled(stopped set, at time.Time) condition {
-	c := condition{Code: codeScheduled, Updated: call.Time(at), Endpoints: s.urls(stopped)}
+func (s *Service) scheduled(stopped set, at time.Time) Condition {
+	c := Condition{Code: codeScheduled, Updated: call.Time(at), Endpoints: s.urls(stopped)}
 	var end time.Time
 	var why []string
 	for _, o := range s.plan.Load().outages {

@@ -13,6 +13,7 @@ import (
 // Control is what an operator, or a rehearsal, may do to the institution's availability; it belongs on the
 // control port alone, for it asks nobody who they are:
 //
+//	GET  /availability        what status and metrics say, whole
 //	GET  /failures            trouble that is made now
 //	POST /failures            {"operations":["accounts.*","token"],"status":503,"delay":"3s"}; no operations: all
 //	DELETE /failures[/{id}]
@@ -22,6 +23,7 @@ import (
 //	DELETE /outages/{id}
 func (s *Service) Control() http.Handler {
 	mux := http.NewServeMux()
+	mux.HandleFunc("GET /availability", func(w http.ResponseWriter, r *http.Request) { say(w, http.StatusOK, s.Overview(r.Context())) })
 	mux.HandleFunc("GET /failures", func(w http.ResponseWriter, _ *http.Request) {
 		say(w, http.StatusOK, append([]*Failure{}, s.Failures()...))
 	})

@@ -8,8 +8,8 @@ import (
 	"github.com/ensaio/ensaio/platform/call"
 )
 
-// figures is one endpoint in the metrics.
-type figures struct {
+// Figures is one endpoint in the metrics, as it is published.
+type Figures struct {
 	Endpoint     string       `json:"endpoint"`
 	RequestTime  string       `json:"requestTime"`
 	Availability availability `json:"availability"`
@@ -49,14 +49,29 @@ func (s *Service) metrics(ctx context.Context, c *call.Call) (*call.Answer, erro
 	if period == "ALL" {
 		before = kept - 1
 	}
-	return list(ctx, s, c, s.endpoints, func(page []*endpoint) any {
-		t := s.tally(ctx, before)
-		all := make([]figures, len(page))
-		for i, p := range page {
-			all[i] = t.of(p)
-		}
-		return all
-	})
+	return list(ctx, s, c, s.endpoints, func(page []*endpoint) any { return s.figures(ctx, page, before) })
+}
+
+func (s *Service) figures(ctx context.Context, page []*endpoint, before int64) []Figures {
+	t := s.tally(ctx, before)
+	all := make([]Figures, len(page))
+	for i, p := range page {
+		all[i] = t.of(p)
+	}
+	return all
+}
+
+// Overview is what the institution says of itself, at one glance.
+type Overview struct {
+	Status []Condition `json:"status"`
+	// Today and Week are every endpoint's figures of today, and of today with the seven days before.
+	Today []Figures `json:"today"`
+	Week  []Figures `json:"week"`
+}
+
+// Overview looks, and tells all of it.
+func (s *Service) Overview(ctx context.Context) Overview {
+	return Overview{s.Status(ctx), s.figures(ctx, s.endpoints, 0), s.figures(ctx, s.endpoints, kept-1)}
 }
 
 // tally is what the figures of all endpoints have in common.
@@ -95,8 +110,8 @@ func (s *Service) apart(from, to int64) int64 {
 	return n
 }
 
-func (t *tally) of(p *endpoint) figures {
-	f := figures{Endpoint: p.url, RequestTime: call.Time(t.now)}
+func (t *tally) of(p *endpoint) Figures {
+	f := Figures{Endpoint: p.url, RequestTime: call.Time(t.now)}
 	span := 86400 * (t.before + 1)
 	general, own := t.down.general*seconds, t.down.each[p.number]*seconds
 	f.Availability.Uptime.General, f.Availability.Uptime.Endpoint = rate(general, span), rate(own, span)
