@@ -39,7 +39,7 @@ func TestAnyClientTakesPartByTheDocumentedSteps(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, want := range []string{`"OrganisationName":"Banco Ensaio"`, "\neyJ", `"code":"NAO_ENCONTRADO"`} {
+	for _, want := range []string{`"OrganisationName":"Banco Ensaio"`, "CENTRAL_TELEFONICA", "\neyJ", `"code":"NAO_ENCONTRADO"`} {
 		if !strings.Contains(string(out), want) {
 			t.Errorf("the steps do not show %q:\n%s", want, out)
 		}

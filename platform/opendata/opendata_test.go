@@ -301,13 +301,56 @@ func TestAnOperationOfNobodysIsNotFound(t *testing.T) {
 	}
 }
 
+// BenchmarkPage tells what a call costs whose page was asked for before, plain and squeezed, beside one
+// whose page nobody asked for yet.
 func BenchmarkPage(b *testing.B) {
-	s := server(b)
 	o := spec.Find("channels.branches")
-	c := &call.Call{Operation: o, Request: httptest.NewRequest(o.Method, o.FullPath(), nil), Base: "https://api.banco-ensaio.test", Now: since}
-	for b.Loop() {
-		if _, err := s.Handle(b.Context(), c); err != nil {
-			b.Fatal(err)
-		}
+	for _, kind := range []string{"kept", "kept, squeezed", "new"} {
+		b.Run(kind, func(b *testing.B) {
+			s := server(b)
+			c := &call.Call{Operation: o, Request: httptest.NewRequest(o.Method, o.FullPath(), nil), Base: "https://api.banco-ensaio.test", Now: since}
+			if strings.HasSuffix(kind, "squeezed") {
+				c.Request.Header.Set("Accept-Encoding", "gzip")
+			}
+			for b.Loop() {
+				if kind == "new" {
+					s.Forget()
+				}
+				if _, err := s.Handle(b.Context(), c); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
+}
+
+// FuzzCalls asks for pages and encodings that nobody thought of: an answer is whole, or a refusal that
+// these contracts know.
+func FuzzCalls(f *testing.F) {
+	s := server(f)
+	for _, seed := range []struct{ query, accept, since string }{
+		{"page=1&page-size=3", "gzip;q=1", "Sun, 22 Nov 2026 00:00:00 GMT"}, {"page=0;page-size=9", ";;q=,gzip;q=x", "1"}, {"page-size=%", "*;q=0.0, gzip", ""},
+	} {
+		f.Add(seed.query, seed.accept, seed.since)
+	}
+	o := spec.Find("exchange.online-rates")
+	f.Fuzz(func(t *testing.T, query, accept, since string) {
+		r := httptest.NewRequest(o.Method, o.FullPath(), nil)
+		r.URL.RawQuery = query
+		r.Header["Accept-Encoding"], r.Header["If-Modified-Since"] = []string{accept}, []string{since}
+		a, err := s.Handle(t.Context(), &call.Call{Operation: o, Request: r, Base: "https://api.banco-ensaio.test", Now: time.Date(2026, 3, 2, 13, 0, 0, 0, time.UTC)})
+		var p *call.Problem
+		switch {
+		case errors.As(err, &p) && (p.Status == 400 || p.Status == 404):
+		case err != nil:
+			t.Fatal(err)
+		case a.Status == 304 && len(a.Body) == 0:
+		case a.Status != 200:
+			t.Fatalf("status %d", a.Status)
+		case a.Header.Get("Content-Encoding") == "" && !json.Valid(a.Body):
+			t.Fatalf("%.100q", a.Body)
+		case a.Header.Get("Content-Encoding") == "gzip" && !bytes.HasPrefix(a.Body, []byte{0x1f, 0x8b}):
+			t.Fatalf("%.100q", a.Body)
+		}
+	})
 }
