@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"crypto/x509"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -94,5 +95,26 @@ func TestLimitsAreBent(t *testing.T) {
 	}
 	if got := w.do(t, request{path: accounts + "/a1"}).StatusCode; got != 423 {
 		t.Errorf("status %d", got)
+	}
+}
+
+// BenchmarkOverload weighs a call that is turned away beside one that is answered: under overload the first
+// must be the cheaper.
+func BenchmarkOverload(b *testing.B) {
+	for name, bound := range map[string]int{"answered": 0, "turned away": 1} {
+		b.Run(name, func(b *testing.B) {
+			w := open(b, func(c *gateway.Config) { c.Observe, c.Outbox, c.Limits = nil, sink{}, gateway.Limits{PerSecond: bound} })
+			r, out, want := w.prepare(request{path: balances}), &discard{header: http.Header{}}, 200
+			w.ServeHTTP(out, r)
+			if bound > 0 {
+				want = 529
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if w.ServeHTTP(out, r); out.status != want {
+					b.Fatal(out.status)
+				}
+			}
+		})
 	}
 }

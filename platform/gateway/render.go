@@ -223,7 +223,10 @@ func (x *exchange) tell(ctx context.Context) {
 		g.cfg.Observe(ctx, e)
 	}
 	level := slog.LevelInfo
-	if x.status >= 500 {
+	switch {
+	case x.status == overloaded.Status: // hundreds a second, and no failure of ours
+		level = slog.LevelWarn
+	case x.status >= 500:
 		level = slog.LevelError
 	}
 	if !g.log.Enabled(ctx, level) {
