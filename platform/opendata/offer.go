@@ -88,7 +88,11 @@ func newOffer(list []map[string]any, brands []Brand) (*offer, error) {
 func (o *offer) write(c *call.Call, at call.Page, modified time.Time) []byte {
 	from := min(at.Offset(), len(o.records))
 	some := o.records[from:min(from+at.Size, len(o.records))]
-	b := append(make([]byte, 0, 4096), `{"data":[`...)
+	size := 1024 // for what stands around the records
+	for _, r := range some {
+		size += len(r) + 1
+	}
+	b := append(make([]byte, 0, size), `{"data":[`...)
 	for i, r := range some {
 		if i > 0 {
 			b = append(b, ',')

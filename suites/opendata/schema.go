@@ -37,19 +37,19 @@ func schemaChecks() []check.Check {
 			ID: "STM-012", Name: "opendata/channels-match-schema", Rules: rules("RS-HDR-04", "RS-SCHEMA"),
 			Title: "Branches, electronic and telephone channels, agents and shared machines are listed as their contract says", Why: "People find the nearest branch by programs that read this.",
 			Causes: causes("opening hours in local time", "addresses without district"),
-			Needs: []check.Need{anyOf("channels")}, Body: eachMatches("channels"),
+			Needs:  []check.Need{anyOf("channels")}, Body: eachMatches("channels"),
 		},
 		{
 			ID: "STM-013", Name: "opendata/matches-schema", Rules: rules("RS-HDR-04", "RS-SCHEMA"),
 			Title: "Accounts, cards, loans, financings, invoice financings and overdrafts on offer are listed as their contracts say", Why: "Offers are compared by programs.",
 			Causes: causes("the shape of an older version, companies inside a brand", "rates as numbers or per cent"),
-			Needs: []check.Need{anyOf(products...)}, Body: eachMatches(products...),
+			Needs:  []check.Need{anyOf(products...)}, Body: eachMatches(products...),
 		},
 		{
 			ID: "STM-014", Name: "opendata/investments-match-schema", Rules: rules("RS-HDR-04", "RS-SCHEMA"),
 			Title: "Investments, exchange, pension, insurance, capitalization and acquiring on offer are listed as their contracts say", Why: "Offers are compared by programs.",
 			Causes: causes("a request time in meta, for which these contracts have no room"),
-			Needs: []check.Need{anyOf(investing...)}, Body: eachMatches(investing...),
+			Needs:  []check.Need{anyOf(investing...)}, Body: eachMatches(investing...),
 		},
 		{
 			ID: "STM-X32", Name: "opendata/pages-partition-the-list", Rules: rules("RS-PAGE", "RS-LINKS"),
