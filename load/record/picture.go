@@ -97,13 +97,13 @@ func percent(share float64) string {
 	return strings.TrimSuffix(strings.TrimRight(fmt.Sprintf("%.3f", 100*share), "0"), ".") + " %"
 }
 
-// tally is "200 ×4711, 503 ×2", in the order of the codes.
+// tally is "200 ×4711, 503 ×2", in the order of the codes, each kept on one line.
 func tally(codes map[string]uint64) string {
 	keys := keysOf(codes)
 	slices.Sort(keys)
 	parts := make([]string, len(keys))
 	for i, k := range keys {
-		parts[i] = fmt.Sprintf("%s ×%d", k, codes[k])
+		parts[i] = fmt.Sprintf("%s\u00a0×%d", k, codes[k])
 	}
 	return strings.Join(parts, ", ")
 }

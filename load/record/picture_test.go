@@ -101,7 +101,7 @@ func TestTheMachineContractIsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"✗ FAIL", "perf/slow-class", "budget 1500 ms", "no server errors", "Not a certification", "&lt;300 a second&gt;", "accounts.balances", "503 ×"} {
+	for _, want := range []string{"✗ FAIL", "perf/slow-class", "budget 1500 ms", "no server errors", "Not a certification", "&lt;300 a second&gt;", "accounts.balances", "503\u00a0×"} {
 		if !strings.Contains(string(html), want) {
 			t.Errorf("the page lacks %q", want)
 		}

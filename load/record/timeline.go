@@ -82,7 +82,7 @@ type Point struct {
 
 // points are the classes of the slice in a fixed order.
 func (s *Slice) points() []Point {
-	var points []Point
+	points := []Point{}
 	for _, class := range classesOf(s.Classes) {
 		c := s.Classes[class]
 		sorted := sortedKeys(c.Sketch)
