@@ -3,6 +3,7 @@ package profile
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -113,4 +114,37 @@ func (p *Profile) YAML() ([]byte, error) {
 		return nil, fmt.Errorf("load profile %s: %w", p.Name, err)
 	}
 	return b, nil
+}
+
+// String tells a step in a line.
+func (s Step) String() string {
+	at := time.Duration(s.At)
+	what := func(t *Trouble) string {
+		if len(t.Operations) == 0 {
+			return "everything"
+		}
+		return strings.Join(t.Operations, ", ")
+	}
+	switch {
+	case s.Outage != nil:
+		return fmt.Sprintf("at %v a scheduled outage for %v: %s", at, time.Duration(s.For), what(s.Outage))
+	case s.Failure != nil:
+		return fmt.Sprintf("at %v a failure for %v: %s", at, time.Duration(s.For), what(s.Failure))
+	}
+	return fmt.Sprintf("at %v the clock steps by %s", at, s.Clock)
+}
+
+// String tells the limits that are switched.
+func (s Switches) String() string {
+	var parts []string
+	if s.Minute != nil {
+		parts = append(parts, fmt.Sprintf("minute %v", *s.Minute))
+	}
+	if s.Month != nil {
+		parts = append(parts, fmt.Sprintf("month %v", *s.Month))
+	}
+	if s.PerSecond != nil {
+		parts = append(parts, fmt.Sprintf("perSecond %d", *s.PerSecond))
+	}
+	return strings.Join(parts, ", ")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ensaio/ensaio/load/profile"
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/spec"
 	"github.com/ensaio/ensaio/suites"
@@ -17,7 +18,7 @@ import (
 func (a *app) explainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "explain ID", Short: "One check, rule, operation, defect or profile, in full",
-		Example: "  ensaio explain SOP-015\n  ensaio explain AS-REQ-03/has-exp\n  ensaio explain accounts.balances\n  ensaio explain par/accepts-missing-exp\n  ensaio explain target",
+		Example: "  ensaio explain SOP-015\n  ensaio explain AS-REQ-03/has-exp\n  ensaio explain accounts.balances\n  ensaio explain par/accepts-missing-exp\n  ensaio explain regulatory\n  ensaio explain target",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage(fmt.Errorf("explain takes one id"), "see 'ensaio list checks'")
@@ -53,6 +54,11 @@ func (a *app) explain(id string) error {
 			found = append(found, explanation{Kind: "profile", ID: p.Name, Title: p.Title, Facts: []fact{
 				{"patterns", strings.Join(p.Patterns, ", ")}, {"without", strings.Join(p.Without, ", ")},
 				{"checks", fmt.Sprint(len(suites.Select(checks, p, nil)))}}})
+		}
+	}
+	for _, p := range profile.All() {
+		if p.Name == id {
+			found = append(found, explainLoad(p))
 		}
 	}
 	if id == "target" {
@@ -107,7 +113,7 @@ func (a *app) allIDs() []string {
 	for _, p := range suites.Profiles() {
 		ids = append(ids, p.Name)
 	}
-	return ids
+	return append(ids, profile.Names()...)
 }
 
 func (a *app) explainCheck(c check.Check) explanation {
@@ -174,9 +180,13 @@ func explainOperation(o *spec.Operation) explanation {
 }
 
 func explainDefect(d fault.Defect) explanation {
+	seen := "ensaio run --defect " + d.Name + " " + d.Area()
+	if d.Profile != "" {
+		seen = "ensaio load " + d.Profile + " --defect " + d.Name
+	}
 	return explanation{Kind: "defect", ID: d.Name, Title: d.Symptom, Facts: []fact{{"kind", string(d.Kind)}, {"weight", string(d.Weight)},
-		{"rule", d.Rule}, {"caught by", strings.Join(d.CaughtBy, ", ")}, {"arm it", "ensaio defect on " + d.Name},
-		{"see it", "ensaio run --defect " + d.Name + " " + d.Area()}}}
+		{"rule", d.Rule}, {"caught by", strings.Join(d.CaughtBy, ", ")}, {"load", d.Profile}, {"arm it", "ensaio defect on " + d.Name},
+		{"see it", seen}}}
 }
 
 func explainTarget() explanation {

@@ -7,7 +7,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ensaio/ensaio/load/profile"
 	"github.com/ensaio/ensaio/sim/fault"
+	"github.com/ensaio/ensaio/sim/report"
 	"github.com/ensaio/ensaio/sim/spec"
 	"github.com/ensaio/ensaio/suites"
 	"github.com/ensaio/ensaio/suites/target"
@@ -163,6 +165,7 @@ type defectRow struct {
 	Rule     string   `json:"rule,omitempty"`
 	CaughtBy []string `json:"caughtBy"`
 	Client   bool     `json:"client,omitempty"`
+	Profile  string   `json:"profile,omitempty"` // the load profile that notices it, where no check does
 	Armed    bool     `json:"armed"`
 }
 
@@ -174,7 +177,7 @@ func (a *app) listDefects(patterns, armed []string) error {
 			caught = []string{}
 		}
 		rows = append(rows, defectRow{ID: d.Name, Title: d.Symptom, Kind: string(d.Kind), Weight: string(d.Weight), Rule: d.Rule,
-			CaughtBy: caught, Client: d.Client, Armed: slices.Contains(armed, d.Name)})
+			CaughtBy: caught, Client: d.Client, Profile: d.Profile, Armed: slices.Contains(armed, d.Name)})
 	}
 	return show(a, rows, func(r defectRow) []string {
 		mark := " "
@@ -202,16 +205,46 @@ func chosenDefects(all []fault.Defect, patterns []string) []fault.Defect {
 	return out
 }
 
+// profileRow is a profile of `run` or of `load`.
+type profileRow struct {
+	ID       string   `json:"id"`
+	Title    string   `json:"title"`
+	Verb     string   `json:"verb"` // run or load
+	Patterns []string `json:"patterns,omitempty"`
+	Without  []string `json:"without,omitempty"`
+	Checks   int      `json:"checks,omitempty"`
+	Sends    string   `json:"sends,omitempty"`
+}
+
 func (a *app) listProfiles() error {
-	type row struct {
-		suites.Profile
-		Checks int `json:"checks"`
-	}
-	rows := []row{}
+	rows := []profileRow{}
 	for _, p := range suites.Profiles() {
-		rows = append(rows, row{p, len(suites.Select(a.world.checks(), p, nil))})
+		rows = append(rows, profileRow{ID: p.Name, Title: p.Title, Verb: "run", Patterns: p.Patterns, Without: p.Without, Checks: len(suites.Select(a.world.checks(), p, nil))})
 	}
-	return show(a, rows, func(r row) []string { return []string{r.Name, fmt.Sprint(r.Checks, " checks"), r.Title} })
+	for _, p := range profile.All() {
+		rows = append(rows, profileRow{ID: p.Name, Title: p.Title, Verb: "load", Sends: sends(p)})
+	}
+	return show(a, rows, func(r profileRow) []string {
+		what := r.Sends
+		if r.Verb == "run" {
+			what = fmt.Sprint(r.Checks, " checks")
+		}
+		return []string{r.ID, r.Verb, what, r.Title}
+	})
+}
+
+// sends says in a few words what a load profile sends.
+func sends(p *profile.Profile) string {
+	switch p.Procedure {
+	case profile.Limits:
+		return "as it needs"
+	case profile.Capacity:
+		return fmt.Sprintf("from %.0f/s", p.Search.From)
+	case profile.Quarter:
+		return "90 days"
+	case profile.Steady:
+	}
+	return fmt.Sprintf("%s %.0f/s, %s", p.Pacer.Kind, p.Pacer.Highest(), report.Human(p.Sends()))
 }
 
 // show prints rows: a JSON array, or aligned columns.

@@ -176,7 +176,7 @@ func (a *app) picture(p *report.Proof) {
 			continue
 		}
 		a.printf("\n%s %s  %s  %s\n", a.red("✗"), a.bold(d.Name), strings.ToUpper(d.Weight), d.Outcome)
-		for _, line := range [][2]string{{"symptom", d.Symptom}, {"expected", d.ExpectedCheck}, {"reason", d.Reason}, {"see it", "ensaio run --defect " + d.Name}} {
+		for _, line := range [][2]string{{"symptom", d.Symptom}, {"expected", d.ExpectedCheck}, {"reason", d.Reason}, {"see it", seeing(d)}} {
 			if line[1] != "" {
 				a.printf("  %-9s %s\n", line[0], line[1])
 			}
@@ -202,6 +202,14 @@ func (a *app) picture(p *report.Proof) {
 	if len(p.Unproven) > 0 {
 		a.printf("\n%s\n", a.yellow(fmt.Sprintf("unproven (%d checks never seen to fail): %s", len(p.Unproven), strings.Join(p.Unproven, " "))))
 	}
+}
+
+// seeing is how to watch what became of a defect.
+func seeing(d report.DefectProof) string {
+	if name, load := strings.CutPrefix(d.ExpectedCheck, loadCheck); load {
+		return "ensaio load " + name + " --defect " + d.Name
+	}
+	return "ensaio run --defect " + d.Name
 }
 
 func (a *app) proofVerdict(p *report.Proof, file string) {

@@ -39,7 +39,7 @@ func (a *app) proveCommand() *cobra.Command {
 		Use: "prove [selector]…", Short: "Prove that the checks can fail: every defect against the suite",
 		Long: `Runs the suite where nothing is wrong (several seeds, and the control group of odd but legal variants):
 nothing may fail. Then arms one defect after the other, each time in an ecosystem of its own process: a check must fail,
-the one meant for it. Writes proof.json.
+the one meant for it. A defect that only time shows is held against a short load of its profile instead. Writes proof.json.
 
 A selector names defects: by name, area, weight, kind or rule.
 
@@ -91,22 +91,33 @@ func (a *app) prove(cmd *cobra.Command, selectors []string, f proveFlags) error 
 	if !a.quiet && !a.asJSON {
 		a.printf("%s · %d defects · %d checks · suite %s\n", a.bold("ensaio prove"), len(wanted), len(all), p.Tool.Suite)
 	}
+	checked, loaded := byLoad(wanted)
 	var err error
-	if p.FalseAlarms, err = m.calm(ctx, p.Seeds, wanted); err != nil {
+	p.FalseAlarms = []report.FalseAlarm{}
+	if len(checked) > 0 {
+		if p.FalseAlarms, err = m.calm(ctx, p.Seeds, checked); err != nil {
+			return err
+		}
+	}
+	loadAlarms, err := m.undisturbed(ctx, loaded)
+	if err != nil {
 		return err
 	}
+	p.FalseAlarms = append(p.FalseAlarms, loadAlarms...)
 	if len(p.FalseAlarms) == 0 || f.despite {
 		for _, alarm := range p.FalseAlarms {
 			m.all = slices.DeleteFunc(m.all, func(c check.Check) bool { return c.ID == alarm.Check })
 		}
-		p.Defects, err = m.storm(ctx, wanted)
+		m.of = len(wanted)
+		p.Defects, err = m.storm(ctx, checked)
 		if err != nil {
 			return err
 		}
+		p.Defects = append(p.Defects, m.gale(ctx, loaded)...)
 	}
 	p.Partial = ctx.Err() != nil
 	p.DurationMs = watch.Now().Sub(started).Milliseconds()
-	p.Summarise(m.asked(all, wanted, len(selectors) == 0))
+	p.Summarise(m.asked(all, checked, len(selectors) == 0))
 	dir := a.outDir
 	if dir == "" {
 		dir = filepath.Join("out", "proof")
@@ -149,6 +160,7 @@ type matrix struct {
 
 	mu   sync.Mutex
 	done int
+	of   int // defects to try
 }
 
 // asked lists the checks that the defects will be held against, or all.
@@ -315,7 +327,7 @@ func (m *matrix) storm(ctx context.Context, wanted []fault.Defect) ([]report.Def
 				}
 				m.mu.Lock()
 				proofs[i], tried[i] = proof, true
-				m.told(proof, len(wanted))
+				m.told(proof, m.of)
 				m.mu.Unlock()
 			}
 		})
