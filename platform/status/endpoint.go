@@ -106,6 +106,9 @@ type window struct {
 // kept is today and the seven days that metrics tell of.
 const kept = 8
 
+// remembered is for how many days it is known what was down: a quarter, and its edges.
+const remembered = 92
+
 // securityPaths are the security endpoints that the monitoring judges as it does data endpoints.
 var securityPaths = []struct{ id, path string }{{"token", "/token"}, {"par", "/par"}, {"register", "/register"}}
 

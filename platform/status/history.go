@@ -101,6 +101,7 @@ func (h *history) began() int64 {
 type downtime struct {
 	general, apart int64
 	each           []int64 // by endpoint
+	planned        []int64 // by endpoint, counted apart; nil when nobody asks
 }
 
 // tally adds the slots from one up to another. night says how many of some slots lie in the hours in
@@ -127,7 +128,12 @@ func (h *history) tally(d *downtime, from, to int64, night func(from, to int64) 
 			continue
 		}
 		apart := night(a, b)
-		r.planned.each(func(i int) { d.each[i] += n - apart })
+		r.planned.each(func(i int) {
+			d.each[i] += n - apart
+			if d.planned != nil {
+				d.planned[i] += apart
+			}
+		})
 		if !troubled {
 			d.general += n - apart
 			d.apart += apart

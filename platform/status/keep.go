@@ -53,8 +53,8 @@ func (s *Service) keep(ctx context.Context, now time.Time) error {
 // save writes the days since the last save, and drops the one that nobody asks for any more.
 func (s *Service) save(ctx context.Context, now time.Time) error {
 	today := s.dayOf(now.Unix())
-	first := max(today-kept+1, min(today, s.dayOf(s.saved*seconds)))
-	ops := []store.Op{store.Delete(dayKind, name(today-kept))}
+	first := max(today-remembered+1, min(today, s.dayOf(s.saved*seconds)))
+	ops := []store.Op{store.Delete(dayKind, name(today-remembered))}
 	for d := first; d <= today; d++ {
 		ops = append(ops, store.Put(dayKind, name(d), s.recordOf(d)))
 	}
@@ -129,14 +129,14 @@ func (s *Service) load(ctx context.Context) error {
 		return err
 	}
 	today := s.dayOf(now.Unix())
-	for d := today - kept + 1; d <= today; d++ {
+	for d := today - remembered + 1; d <= today; d++ {
 		r, known := days[name(d)]
 		if !known {
 			continue
 		}
 		delete(days, name(d))
 		for _, p := range s.endpoints {
-			if counted, ok := r.Traffic[p.path]; ok {
+			if counted, ok := r.Traffic[p.path]; ok && d > today-kept {
 				counted.Number = d
 				p.days[index(d)] = counted
 			}

@@ -89,7 +89,7 @@ func (s *Service) tally(ctx context.Context, before int64) tally {
 	now := s.cfg.Clock.Now()
 	s.look(ctx, now)
 	t := tally{now: now, today: s.dayOf(now.Unix()), down: downtime{each: make([]int64, len(s.endpoints))}}
-	t.before = min(before, t.today-s.dayOf(s.since*seconds))
+	t.before = min(before, kept-1, t.today-s.dayOf(s.since*seconds))
 	t.second = now.Unix() - t.today*86400 - int64(s.midnight()/time.Second)
 	from, _ := s.slotsOf(t.today - t.before)
 	_, to := s.slotsOf(t.today)

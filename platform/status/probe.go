@@ -41,7 +41,7 @@ func (s *Service) look(ctx context.Context, now time.Time) {
 	}
 	s.examine(ctx)
 	h.add(slot, slot+1, s.found(p, slot, failing))
-	h.prune(slot - (kept+1)*24*int64(time.Hour/Period))
+	h.prune(slot - (remembered+1)*24*int64(time.Hour/Period))
 }
 
 // failing is the endpoints whose calls failed in the window before the slot.

@@ -175,7 +175,10 @@ func gather(ctx context.Context, t *target.Target, b *filing.Book) error {
 	if t.Capabilities.Bank == "" {
 		return nil
 	}
-	return stream(ctx, t, "bank", "/books/payments", lines(b.Paid))
+	if err := stream(ctx, t, "bank", "/books/payments", lines(b.Paid)); err != nil {
+		return err
+	}
+	return stream(ctx, t, "bank", "/books/downtime", lines(b.Down))
 }
 
 // stream reads the answer of a control surface however long it is.
