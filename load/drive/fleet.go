@@ -101,8 +101,7 @@ func Coordinate(ctx context.Context, t *target.Target, o Options, x Session, c C
 
 // Work takes part in one shared run. open reads the target file of a path; confirm may refuse it.
 func Work(ctx context.Context, url string, open func(path string) (*target.Target, error), log *slog.Logger) error {
-	clk := clock.New()
-	return fleet.Work(ctx, fleet.Worker{URL: url, Clock: clk, Prepare: func(ctx context.Context, a fleet.Assignment) (load.Plan, func(), error) {
+	return fleet.Work(ctx, fleet.Worker{URL: url, Prepare: func(ctx context.Context, a fleet.Assignment) (load.Plan, func(), error) {
 		var job task
 		if err := json.Unmarshal(a.Task, &job); err != nil {
 			return load.Plan{}, nil, fmt.Errorf("the task cannot be read: %w", err)
@@ -119,7 +118,6 @@ func Work(ctx context.Context, url string, open func(path string) (*target.Targe
 		if err != nil {
 			return load.Plan{}, nil, err
 		}
-		clk.Advance(s.clock.Offset() - clk.Offset())
 		var pacer pace.Pacer
 		pacer, err = p.Pacer.Schedule(p.Sends())
 		if err == nil {

@@ -26,7 +26,7 @@ type Coordination struct {
 	// address may hold a token: it belongs into a child's environment, not on its command line. Workers that
 	// Spawn starts should end with its ctx.
 	Spawn   func(ctx context.Context, url string) error
-	Clock   *clock.Clock
+	Clock   *clock.Clock          // of the recording's start
 	Observe func(record.Snapshot) // the joint state, every second; may be nil
 	// Gather, Prepare and Silence replace the patience with workers who do not come (30 s), are not ready
 	// (3 min) and are not heard (6 s); 0 keeps it.
@@ -55,7 +55,8 @@ func Coordinate(ctx context.Context, c Coordination) (*record.Recording, error) 
 		return nil, err
 	}
 	defer conn.Close()
-	run := &coordinator{Coordination: c, conn: conn, run: rand.Text(), workers: make([]worker, c.Workers), since: c.Clock.Now()}
+	run := &coordinator{Coordination: c, conn: conn, run: rand.Text(), workers: make([]worker, c.Workers), watch: clock.New()}
+	run.enter(gathering)
 	if err := run.listen(); err != nil {
 		return nil, err
 	}
@@ -98,6 +99,7 @@ type coordinator struct {
 	results chan *nats.Msg
 	greets  *nats.Subscription
 	workers []worker
+	watch   *clock.Clock // the machine's, for patience: Clock may be stepped
 	phase   phase
 	since   time.Time // when the phase began
 	failure error     // the first thing that went wrong
@@ -166,7 +168,7 @@ func (c *coordinator) greet(m *nats.Msg) {
 		if w.name != "" && w.name != g.Worker {
 			continue
 		}
-		w.name, w.last = g.Worker, c.Clock.Now()
+		w.name, w.last = g.Worker, c.watch.Now()
 		c.reply(m, Assignment{Run: c.run, Share: i, Shares: c.Workers, Beat: c.Silence / 6, Silence: c.Silence, Task: c.Task})
 		return
 	}
@@ -184,7 +186,7 @@ func (c *coordinator) note(m *nats.Msg) {
 		return
 	}
 	w := &c.workers[n.Share]
-	w.last = c.Clock.Now()
+	w.last = c.watch.Now()
 	w.ready = w.ready || n.Ready
 	if n.Snapshot != nil {
 		w.snapshot, w.fresh = n.Snapshot, true
@@ -226,7 +228,7 @@ func (c *coordinator) take(m *nats.Msg) {
 		return
 	}
 	w := &c.workers[p.Share]
-	w.last = c.Clock.Now()
+	w.last = c.watch.Now()
 	if w.rec != nil {
 		c.reply(m, true)
 		return
@@ -261,7 +263,7 @@ func (c *coordinator) take(m *nats.Msg) {
 
 // patience ends when workers do not come, are not ready, or are not heard any more.
 func (c *coordinator) patience() {
-	now := c.Clock.Now()
+	now := c.watch.Now()
 	waited := now.Sub(c.since)
 	switch {
 	case c.phase == gathering && waited > c.Gather:
@@ -302,7 +304,7 @@ func (c *coordinator) proceed() {
 	}
 }
 
-func (c *coordinator) enter(p phase) { c.phase, c.since = p, c.Clock.Now() }
+func (c *coordinator) enter(p phase) { c.phase, c.since = p, c.watch.Now() }
 
 // fail keeps the first thing that went wrong and stops all workers.
 func (c *coordinator) fail(err error) {

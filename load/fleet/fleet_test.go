@@ -65,7 +65,7 @@ func crew(t *testing.T, n int, prepare func(context.Context, Assignment) (load.P
 	results := make(chan error, n)
 	spawn = func(ctx context.Context, url string) error {
 		for range n {
-			go func() { results <- Work(ctx, Worker{URL: url, Clock: clock.New(), Prepare: prepare}) }()
+			go func() { results <- Work(ctx, Worker{URL: url, Prepare: prepare}) }()
 		}
 		return nil
 	}
@@ -89,7 +89,9 @@ func TestTwoWorkersMeasureWhatOneDoes(t *testing.T) {
 		if string(a.Task) != "the task" {
 			return load.Plan{}, nil, errors.New("another task: " + string(a.Task))
 		}
-		return plan(t, two), nil, nil
+		p := plan(t, two)
+		p.Clock.Advance(90 * 24 * time.Hour) // the target's clock is ahead, which is no silence
+		return p, nil, nil
 	})
 	snapshots := 0
 	joint, err := Coordinate(context.Background(), Coordination{Workers: 2, Task: []byte("the task"), Spawn: spawn, Clock: clock.New(),
@@ -136,7 +138,7 @@ func TestALostWorkerIsSaid(t *testing.T) {
 	started := make(chan struct{})
 	spawn := func(ctx context.Context, url string) error {
 		go func() {
-			_ = Work(ctx, Worker{URL: url, Clock: clock.New(), Prepare: func(context.Context, Assignment) (load.Plan, func(), error) {
+			_ = Work(ctx, Worker{URL: url, Prepare: func(context.Context, Assignment) (load.Plan, func(), error) {
 				p := plan(t, &source{clock: clock.New()})
 				p.Pacer, _ = pace.Constant(50, time.Hour)
 				return p, nil, nil
@@ -148,7 +150,7 @@ func TestALostWorkerIsSaid(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		m := &member{Worker: Worker{Clock: clock.New()}, conn: conn}
+		m := &member{conn: conn, watch: clock.New()}
 		if err := m.join(ctx); err != nil {
 			return err
 		}
@@ -215,7 +217,7 @@ func TestLoadDoesNotGoOnUnattended(t *testing.T) {
 	}
 	defer b.close()
 	go func() {
-		ended <- Work(context.Background(), Worker{URL: <-address, Clock: clock.New(), Prepare: func(context.Context, Assignment) (load.Plan, func(), error) {
+		ended <- Work(context.Background(), Worker{URL: <-address, Prepare: func(context.Context, Assignment) (load.Plan, func(), error) {
 			p := plan(t, &source{clock: clock.New()})
 			p.Pacer, _ = pace.Constant(50, time.Hour)
 			p.Observe = func(record.Snapshot) {
@@ -233,7 +235,8 @@ func TestLoadDoesNotGoOnUnattended(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	c := &coordinator{Coordination: Coordination{Workers: 1, Clock: clock.New(), Gather: gather, Prepare: prepare, Silence: 1500 * time.Millisecond}, conn: conn, run: "r", workers: make([]worker, 1), since: clock.New().Now()}
+	c := &coordinator{Coordination: Coordination{Workers: 1, Clock: clock.New(), Gather: gather, Prepare: prepare, Silence: 1500 * time.Millisecond}, conn: conn, run: "r", workers: make([]worker, 1), watch: clock.New()}
+	c.enter(gathering)
 	if err := c.listen(); err != nil {
 		t.Fatal(err)
 	}

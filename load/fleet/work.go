@@ -18,8 +18,7 @@ import (
 
 // Worker is one process of a fleet.
 type Worker struct {
-	URL   string // of the NATS server, as the coordinator's Spawn was given it
-	Clock *clock.Clock
+	URL string // of the NATS server, as the coordinator's Spawn was given it
 	// Prepare opens the task and makes everything ready; nothing of the schedule is sent before it returns. Share,
 	// Shares, Start, Recording and Observe of its plan are set by the fleet; release, which may be nil, is called
 	// at the end.
@@ -32,15 +31,15 @@ type Worker struct {
 // coordinator ([ErrMissing]), one that fell silent ([ErrUnattended]), Prepare's, the coordinator's reason to stop before
 // the start, or the cause of ctx's end.
 func Work(ctx context.Context, w Worker) error {
-	if w.Clock == nil || w.Prepare == nil {
-		return fmt.Errorf("load fleet: a worker without a clock or anything to do")
+	if w.Prepare == nil {
+		return fmt.Errorf("load fleet: a worker without anything to do")
 	}
 	conn, err := connect(w.URL, "ensaio load worker")
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	m := &member{Worker: w, conn: conn}
+	m := &member{Worker: w, conn: conn, watch: clock.New()}
 	if err := m.join(ctx); err != nil {
 		return err
 	}
@@ -61,6 +60,7 @@ type member struct {
 	Worker
 	Assignment
 	conn  *nats.Conn
+	watch *clock.Clock // the machine's: the plan's may be stepped with its target
 	end   context.CancelCauseFunc
 	start chan *nats.Msg
 	stop  chan *nats.Msg
@@ -79,8 +79,8 @@ func (m *member) join(ctx context.Context) error {
 		return fmt.Errorf("load fleet: %w", err)
 	}
 	patience := or(m.Gather, gather)
-	until := m.Clock.Now().Add(patience)
-	for m.Clock.Now().Before(until) {
+	until := m.watch.Now().Add(patience)
+	for m.watch.Now().Before(until) {
 		asked, cancel := context.WithTimeout(ctx, answer)
 		msg, err := m.conn.RequestWithContext(asked, string(hello), greeting)
 		cancel()
@@ -94,7 +94,7 @@ func (m *member) join(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 		if errors.Is(err, nats.ErrNoResponders) {
-			if err := m.Clock.Sleep(ctx, answer/10); err != nil {
+			if err := m.watch.Sleep(ctx, answer/10); err != nil {
 				return context.Cause(ctx)
 			}
 		}
@@ -125,19 +125,19 @@ func (e errTold) Error() string { return e.why }
 func (m *member) live(ctx context.Context) {
 	tick := time.NewTicker(m.Beat)
 	defer tick.Stop()
-	last := m.Clock.Now()
+	last := m.watch.Now()
 	for {
 		select {
 		case <-m.beats:
-			last = m.Clock.Now()
+			last = m.watch.Now()
 		case msg := <-m.stop:
 			var s stopping
 			_ = json.Unmarshal(msg.Data, &s) // an empty reason is one too
 			m.end(errTold{s.Why})
-			last = m.Clock.Now()
+			last = m.watch.Now()
 		case <-tick.C:
 			m.tell()
-			if m.Clock.Now().Sub(last) > m.Silence || m.conn.IsClosed() {
+			if m.watch.Now().Sub(last) > m.Silence || m.conn.IsClosed() {
 				m.end(ErrUnattended)
 			}
 		case <-ctx.Done():
@@ -185,7 +185,7 @@ func (m *member) play(ctx context.Context) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-	plan.Share, plan.Shares, plan.Start = m.Share, m.Shares, m.Clock.Now().Add(word.In)
+	plan.Share, plan.Shares, plan.Start = m.Share, m.Shares, plan.Clock.Now().Add(word.In)
 	plan.Recording = plan.Recorder(word.At)
 	observe := plan.Observe
 	plan.Observe = func(s record.Snapshot) {
