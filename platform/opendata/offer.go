@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"gopkg.in/yaml.v3"
@@ -32,31 +33,44 @@ type offer struct {
 	moves   bool     // holds rates of the moment
 }
 
-func load(brands []Brand) (map[*spec.Operation]*offer, error) {
+// shelves finds the lists of each API; a document is read when its API is first asked.
+func shelves(brands []Brand) (map[*spec.Operation]func() (*offer, error), error) {
 	if len(brands) == 0 {
 		return nil, errors.New("open data: no brand to offer anything")
 	}
-	all := map[*spec.Operation]*offer{}
+	all := map[*spec.Operation]func() (*offer, error){}
 	for _, a := range spec.APIs() {
 		if !a.OpenData {
 			continue
 		}
-		text, err := documents.ReadFile("data/" + a.Name + ".yml")
-		if err != nil {
-			return nil, fmt.Errorf("open data of %s: %w", a.Name, err)
-		}
-		var lists map[string][]map[string]any
-		if err := yaml.Unmarshal(text, &lists); err != nil {
-			return nil, fmt.Errorf("open data of %s: %w", a.Name, err)
-		}
+		read := sync.OnceValues(func() (map[*spec.Operation]*offer, error) { return load(a, brands) })
 		for _, o := range a.Operations {
-			list := lists[strings.TrimPrefix(o.Path, "/")]
-			if all[o], err = newOffer(list, brands); err != nil {
-				return nil, fmt.Errorf("open data of %s: %w", o.ID, err)
+			all[o] = func() (*offer, error) {
+				offers, err := read()
+				return offers[o], err
 			}
 		}
 	}
 	return all, nil
+}
+
+// load reads the document of an API.
+func load(a *spec.API, brands []Brand) (map[*spec.Operation]*offer, error) {
+	text, err := documents.ReadFile("data/" + a.Name + ".yml")
+	if err != nil {
+		return nil, fmt.Errorf("open data of %s: %w", a.Name, err)
+	}
+	var lists map[string][]map[string]any
+	if err := yaml.Unmarshal(text, &lists); err != nil {
+		return nil, fmt.Errorf("open data of %s: %w", a.Name, err)
+	}
+	offers := map[*spec.Operation]*offer{}
+	for _, o := range a.Operations {
+		if offers[o], err = newOffer(lists[strings.TrimPrefix(o.Path, "/")], brands); err != nil {
+			return nil, fmt.Errorf("open data of %s: %w", o.ID, err)
+		}
+	}
+	return offers, nil
 }
 
 func newOffer(list []map[string]any, brands []Brand) (*offer, error) {

@@ -43,7 +43,7 @@ type Config struct {
 type Server struct {
 	since  time.Time
 	seams  *fault.Seams
-	offers map[*spec.Operation]*offer
+	offers map[*spec.Operation]func() (*offer, error)
 
 	mu    sync.RWMutex
 	pages map[place]*page
@@ -64,9 +64,9 @@ type page struct {
 	squeezed func() []byte
 }
 
-// New prepares the data. An error names the document that cannot be used.
+// New prepares a server; it must have a brand.
 func New(cfg Config) (*Server, error) {
-	offers, err := load(cfg.Brands)
+	offers, err := shelves(cfg.Brands)
 	if err != nil {
 		return nil, err
 	}
@@ -86,9 +86,13 @@ func APIs() []string {
 
 // Handle answers one call.
 func (s *Server) Handle(ctx context.Context, c *call.Call) (*call.Answer, error) {
-	o := s.offers[c.Operation]
-	if o == nil {
+	find := s.offers[c.Operation]
+	if find == nil {
 		return nil, call.Refuse(http.StatusNotFound, "NAO_ENCONTRADO", "Recurso não encontrado", "O recurso solicitado não existe")
+	}
+	o, err := find()
+	if err != nil {
+		return nil, err
 	}
 	at, err := paging(ctx, s.seams, c, len(o.records))
 	if err != nil {
