@@ -10,12 +10,31 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ensaio/ensaio/load/record"
 	"github.com/ensaio/ensaio/participants/psu"
 	"github.com/ensaio/ensaio/participants/tpp"
 	"github.com/ensaio/ensaio/sim/availability"
 	"github.com/ensaio/ensaio/sim/spec"
 	"github.com/ensaio/ensaio/suites/target"
 )
+
+// met is one call of the traffic as the caller met it. Status 0 found nobody.
+type met struct {
+	availability.Call
+	name  string // registry id, or "token"
+	class spec.Class
+}
+
+// traffic is who asks every operation some times a day.
+type traffic interface {
+	round(ctx context.Context) []met
+	flush(ctx context.Context) error // lets the caller's reports leave
+	endpoints() map[string]bool      // what is asked, and whether the caller reports it
+	bank() string                    // organisation
+	base() string                    // address of the bank's APIs
+	remarks() []string
+	close()
+}
 
 // caller is the third party whose calls are the traffic. Each round it asks every operation once, with tokens
 // renewed over the wire as they end on the stepped clock, and reports each call as any client does.
@@ -308,8 +327,8 @@ func (c *caller) taken() []*tpp.Exchange {
 	return seen
 }
 
-// round asks everything once.
-func (c *caller) round(ctx context.Context) {
+// round asks everything once and tells what was met.
+func (c *caller) round(ctx context.Context) []met {
 	c.renew(ctx)
 	work := make(chan *ask)
 	var all sync.WaitGroup
@@ -325,6 +344,13 @@ func (c *caller) round(ctx context.Context) {
 	}
 	close(work)
 	all.Wait()
+	var out []met
+	for _, e := range c.taken() {
+		if m, ok := c.met(e); ok {
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 // renew gets new tokens where the old ones end. A renewal that fails is part of what is measured; the old
@@ -338,13 +364,13 @@ func (c *caller) renew(ctx context.Context) {
 		}
 		all.Go(func() { _ = c.client.Refresh(ctx, g) })
 	}
-	for _, scope := range c.scopes() {
-		all.Go(func() { _, _ = c.client.ClientCredentials(ctx, c.server, scope) })
+	if scopes := c.scopes(); len(scopes) > 0 {
+		all.Go(func() { _, _ = c.client.ClientCredentials(ctx, c.server, scopes...) })
 	}
 	all.Wait()
 }
 
-// scopes are those of the client's own tokens.
+// scopes are those of the client's own token: one for all of them, since each costs a signature.
 func (c *caller) scopes() (out []string) {
 	for _, a := range c.asks {
 		if a.op.Grant == spec.ClientCredentials && !slices.Contains(out, a.op.Scope) {
@@ -361,7 +387,7 @@ func (c *caller) one(ctx context.Context, a *ask) {
 		r.With(a.grant)
 	case a.op.Grant == spec.ClientCredentials:
 		token := "expired"
-		if g, err := c.client.ClientCredentials(ctx, c.server, a.op.Scope); err == nil {
+		if g, err := c.client.ClientCredentials(ctx, c.server, c.scopes()...); err == nil {
 			token = g.AccessToken()
 		}
 		r.Token(token)
@@ -372,22 +398,36 @@ func (c *caller) one(ctx context.Context, a *ask) {
 	r.Send(ctx)
 }
 
-// call is an exchange as the monitoring sees it; false for what is no call of the standard, or found nobody.
-func (c *caller) call(e *tpp.Exchange) (availability.Call, bool) {
-	out := availability.Call{At: e.Started, Took: e.Duration, Server: c.server.OrganisationID, Client: c.entry.OrganisationID, Method: e.Method, Status: e.Status, Side: spec.ClientSide}
+// met is an exchange as the monitoring sees it; false for what is no call of the standard.
+func (c *caller) met(e *tpp.Exchange) (met, bool) {
+	m := met{name: e.Name, class: record.Security, Call: availability.Call{At: e.Started, Took: e.Duration, Server: c.server.OrganisationID,
+		Client: c.entry.OrganisationID, Method: e.Method, Status: e.Status, Side: spec.ClientSide}}
 	switch {
 	case e.Operation != nil:
-		out.Endpoint = e.Operation.FullPath()
+		m.Endpoint, m.name, m.class = e.Operation.FullPath(), e.Operation.ID, e.Operation.Class
 	case e.Name == "token" && strings.HasPrefix(e.URL, c.server.Token):
-		out.Endpoint = "/token"
+		m.Endpoint = "/token"
 	default:
-		return out, false
+		return m, false
 	}
-	if e.Status == 0 {
-		if !timedOut(e.Err) {
-			return out, false
-		}
-		out.Status = http.StatusRequestTimeout
+	if m.Status == 0 && timedOut(e.Err) {
+		m.Status = http.StatusRequestTimeout
 	}
-	return out, true
+	return m, true
+}
+
+func (c *caller) bank() string { return c.server.OrganisationID }
+
+func (c *caller) base() string { return c.server.ResourceBase }
+
+func (c *caller) flush(ctx context.Context) error { return c.client.FlushReports(ctx) }
+
+func (c *caller) remarks() []string { return c.notes }
+
+func (c *caller) endpoints() map[string]bool {
+	out := map[string]bool{}
+	for _, a := range c.asks {
+		out[a.op.FullPath()] = a.op.Grant != spec.Public // what is open to all is the institution's alone to report
+	}
+	return out
 }

@@ -10,11 +10,15 @@
 package quarter
 
 import (
+	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/ensaio/ensaio/sim/availability"
@@ -53,7 +57,7 @@ type play struct {
 	plan   *Plan
 	watch  *clock.Clock
 	stage  *stage
-	caller *caller
+	caller traffic
 	status *line
 	first  availability.Day
 
@@ -65,6 +69,8 @@ type play struct {
 	announced []string
 	tally     tally
 	notes     []string
+	dial      func(ctx context.Context, to string) (net.Conn, error) // nil: the network
+	pending   func()                                                 // reads the answer of the last probe
 	probes    int
 	unasked   int // probes whose answer was none
 	calls     int
@@ -79,7 +85,11 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if o.Clock == nil {
 		o.Clock = clock.New()
 	}
-	p := &play{o: o, plan: o.Plan, watch: o.Clock, broken: map[*Outage]string{}}
+	return (&play{}).run(ctx, o)
+}
+
+func (p *play) run(ctx context.Context, o Options) (*Report, error) {
+	p.o, p.plan, p.watch, p.broken = o, o.Plan, o.Clock, map[*Outage]string{}
 	defer p.close()
 	started := o.Clock.Now()
 	if err := p.open(ctx); err != nil {
@@ -119,7 +129,7 @@ func (p *play) close() {
 // open prepares the caller and finds the first day.
 func (p *play) open(ctx context.Context) error {
 	var err error
-	if p.stage, err = newStage(p.o.Target, p.watch); err != nil {
+	if p.stage, err = newStage(p.o.Target, p.watch, p.dial); err != nil {
 		return err
 	}
 	now, err := p.stage.now(ctx)
@@ -143,31 +153,45 @@ func (p *play) open(ctx context.Context) error {
 			p.stage.follow()
 		}
 	}
-	if p.caller, err = newCaller(ctx, p.stage, p.plan); err != nil {
-		return fmt.Errorf("prepare the target: %w", err)
+	if p.caller == nil {
+		c, err := newCaller(ctx, p.stage, p.plan)
+		if err != nil {
+			return fmt.Errorf("prepare the target: %w", err)
+		}
+		p.caller = c
 	}
-	p.caller.taken() // the preparation is not part of the quarter
-	trust, err := secure(p.o.Target, p.stage.clock.Now)
-	if err != nil {
+	return p.watchful(ctx, now)
+}
+
+// watchful opens the line of the probes and tries it.
+func (p *play) watchful(ctx context.Context, now time.Time) error {
+	var trust *tls.Config
+	var err error
+	if strings.HasPrefix(p.caller.base(), "https:") {
+		if trust, err = secure(p.o.Target, p.stage.clock.Now); err != nil {
+			return err
+		}
+	}
+	if p.status, err = newLine(p.caller.base(), p.o.Target.Hosts, trust, p.watch); err != nil {
 		return err
 	}
-	if p.status, err = newLine(p.caller.server.ResourceBase, p.o.Target.Hosts, trust, p.watch); err != nil {
-		return err
-	}
+	p.status.dial = p.dial
 	p.seen.From, p.seen.To = p.first, p.first+availability.Day(p.plan.Days-1)
 	p.collected.From, p.collected.To = p.seen.From, p.seen.To
-	for _, a := range p.caller.asks {
-		p.seen.Probing.Know(a.op.FullPath())
+	for endpoint := range p.caller.endpoints() {
+		p.seen.Probing.Know(endpoint)
 	}
 	code, body, err := p.status.ask(ctx, http.MethodGet, statusPath, nil, patience)
 	if err == nil && code == http.StatusOK {
 		_, err = availability.ProbeOf(now, body)
 	}
 	if err != nil || code != http.StatusOK {
-		return fmt.Errorf("the target has no usable %s: answered %d, %v", statusPath, code, err)
+		return fmt.Errorf("the target has no usable %s: answered %d, %w", statusPath, code, cmp.Or(err, errStatus))
 	}
 	return nil
 }
+
+var errStatus = errors.New("and 200 is wanted")
 
 const (
 	statusPath  = "/open-banking/discovery/v2/status"
@@ -186,9 +210,11 @@ func (p *play) days(ctx context.Context) error {
 				return err
 			}
 			at := midnight.Add(time.Duration(slot) * availability.ProbeEvery)
+			p.stage.step.meanwhile = p.settle
 			if err := p.stage.at(ctx, at); err != nil {
 				return err
 			}
+			p.settle()
 			if err := p.outages(ctx, day, at); err != nil {
 				return err
 			}
@@ -199,10 +225,11 @@ func (p *play) days(ctx context.Context) error {
 			p.stage.follow()
 			probed := make(chan struct{})
 			go func() { p.probe(ctx, at); close(probed) }()
-			p.caller.round(ctx)
+			round := p.caller.round(ctx)
 			<-probed
-			p.note()
+			p.note(round)
 		}
+		p.settle()
 		if err := p.evening(ctx, day, date); err != nil {
 			return err
 		}
@@ -210,18 +237,28 @@ func (p *play) days(ctx context.Context) error {
 	return nil
 }
 
-// probe asks the status once.
+// probe asks the status once. The answer is read while the next one is under way: that is a tenth of a step.
 func (p *play) probe(ctx context.Context, at time.Time) {
 	code, body, err := p.status.ask(ctx, http.MethodGet, statusPath, nil, availability.ProbeTimeout)
-	found := availability.Probe{At: at}
-	if err == nil && code == http.StatusOK {
-		found, err = availability.ProbeOf(at, body)
-	}
-	if err != nil || code != http.StatusOK {
-		p.unasked++
-	}
 	p.probes++
-	p.seen.Probe(found)
+	p.pending = func() {
+		p.pending = nil
+		found := availability.Probe{At: at}
+		if err == nil && code == http.StatusOK {
+			found, err = availability.ProbeOf(at, body)
+		}
+		if err != nil || code != http.StatusOK {
+			p.unasked++
+		}
+		p.seen.Probe(found)
+	}
+}
+
+// settle reads the answer of the last probe.
+func (p *play) settle() {
+	if p.pending != nil {
+		p.pending()
+	}
 }
 
 // outages begins and ends what the plan has for an instant.
@@ -264,19 +301,14 @@ func (p *play) outages(ctx context.Context, day int, at time.Time) error {
 	return nil
 }
 
-// note takes what the caller has seen since the last time.
-func (p *play) note() {
-	for _, e := range p.caller.taken() {
-		c, ok := p.caller.call(e)
-		if !ok {
-			if e.Err != nil {
-				p.tally.fail(e)
-			}
-			continue
+// note takes what the caller has met.
+func (p *play) note(round []met) {
+	for _, m := range round {
+		p.tally.add(m)
+		if m.Status != 0 {
+			p.calls++
+			p.seen.Call(m.Call)
 		}
-		p.calls++
-		p.tally.add(c, e)
-		p.seen.Call(c)
 	}
 }
 
@@ -285,7 +317,7 @@ func (p *play) evening(ctx context.Context, day int, date availability.Day) erro
 	if err := p.publishes(ctx, date); err != nil {
 		p.remark("the metrics of %s could not be read: %v", date, err)
 	}
-	if err := p.caller.client.FlushReports(ctx); err != nil {
+	if err := p.caller.flush(ctx); err != nil {
 		p.remark("the caller's reports of %s waited: %v", date, err)
 	}
 	if err := p.stage.flush(ctx); err != nil {

@@ -38,7 +38,7 @@ type Report struct {
 
 // report judges everything.
 func (p *play) report(started time.Time, prepared, played time.Duration) *Report {
-	bank := p.caller.server.OrganisationID
+	bank := p.caller.bank()
 	judge := func(b *availability.Book, in *availability.Input) *availability.Report {
 		return b.Judge(availability.Options{Name: p.o.Target.Name, Category: p.plan.Category, Server: bank, Input: in})
 	}
@@ -54,7 +54,7 @@ func (p *play) report(started time.Time, prepared, played time.Duration) *Report
 		r.Findings = append(r.Findings, p.lost(bank)...)
 	}
 	r.Findings = append(r.Findings, p.lies(bank)...)
-	r.Notes = append(append(r.Notes, p.notes...), p.caller.notes...)
+	r.Notes = append(append(r.Notes, p.notes...), p.caller.remarks()...)
 	r.Verdict = record.VerdictPass
 	if len(r.Findings) > 0 {
 		r.Verdict = record.VerdictFail
@@ -150,14 +150,10 @@ func (p *play) lost(bank string) []string {
 	return out
 }
 
-// reported endpoints are those that a client reports.
+// reported says whether a client reports the endpoint; tokens it does.
 func (p *play) reported(endpoint string) bool {
-	for _, a := range p.caller.asks {
-		if a.op.FullPath() == endpoint {
-			return a.op.Grant != "public"
-		}
-	}
-	return true
+	reports, asked := p.caller.endpoints()[endpoint]
+	return reports || !asked
 }
 
 // load gives the quarter the common form of load runs.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -39,7 +40,7 @@ func (p *Powerless) Hint() string {
 	return "leave out -t to play it on an ecosystem of ours, or give the addresses of your own control surfaces in the target file"
 }
 
-func newStage(t *target.Target, watch *clock.Clock) (*stage, error) {
+func newStage(t *target.Target, watch *clock.Clock, dial func(context.Context, string) (net.Conn, error)) (*stage, error) {
 	s := &stage{target: t, clock: clock.New()}
 	for _, power := range []struct {
 		name  string
@@ -60,6 +61,7 @@ func newStage(t *target.Target, watch *clock.Clock) (*stage, error) {
 		if l.address.Scheme != "http" {
 			return nil, fmt.Errorf("capabilities.%s: a control surface is plain HTTP on this machine, not %s", power.name, address)
 		}
+		l.dial = dial
 		*power.into = l
 	}
 	return s, nil

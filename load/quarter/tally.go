@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/ensaio/ensaio/load/record"
-	"github.com/ensaio/ensaio/participants/tpp"
-	"github.com/ensaio/ensaio/sim/availability"
 	"github.com/ensaio/ensaio/sim/spec"
 )
 
@@ -26,38 +24,30 @@ type tallied struct {
 	good  uint64
 }
 
-func (t *tally) add(c availability.Call, e *tpp.Exchange) {
+func (t *tally) add(m met) {
 	if t.errors == nil {
 		t.errors, t.classes, t.operations = map[string]uint64{}, map[spec.Class][]time.Duration{}, map[string]*tallied{}
 	}
-	class, name := record.Security, e.Name
-	if e.Operation != nil {
-		class, name = e.Operation.Class, e.Operation.ID
+	if m.Status == 0 {
+		t.errors["connection"]++
+		return
 	}
-	one := t.operations[name]
+	one := t.operations[m.name]
 	if one == nil {
-		one = &tallied{class: class, codes: map[string]uint64{}}
-		t.operations[name] = one
+		one = &tallied{class: m.class, codes: map[string]uint64{}}
+		t.operations[m.name] = one
 	}
-	code := strconv.Itoa(c.Status)
+	code := strconv.Itoa(m.Status)
 	one.codes[code]++
-	if c.Status/100 == 2 {
+	if m.Status/100 == 2 {
 		one.good++
 	} else {
 		t.errors[code]++
 	}
-	if c.Status != 423 && c.Status != 429 && c.Status != 529 {
-		one.took = append(one.took, c.Took)
-		t.classes[class] = append(t.classes[class], c.Took)
+	if m.Status != 423 && m.Status != 429 && m.Status != 529 {
+		one.took = append(one.took, m.Took)
+		t.classes[m.class] = append(t.classes[m.class], m.Took)
 	}
-}
-
-// fail counts a call that found nobody.
-func (t *tally) fail(*tpp.Exchange) {
-	if t.errors == nil {
-		t.errors = map[string]uint64{}
-	}
-	t.errors["connection"]++
 }
 
 func (t *tally) rows() (classes []record.ClassRow, endpoints []record.EndpointRow) {

@@ -27,6 +27,11 @@ type line struct {
 	hosts   map[string]string
 	watch   *clock.Clock // the machine's own
 
+	// dial, when set, connects in place of the network.
+	dial func(ctx context.Context, to string) (net.Conn, error)
+	// meanwhile, when set, runs once while the next answer is awaited.
+	meanwhile func()
+
 	conn net.Conn
 	r    *bufio.Reader
 	out  bytes.Buffer
@@ -60,8 +65,12 @@ func (l *line) open(ctx context.Context, deadline time.Time) error {
 			to = net.JoinHostPort(at, port)
 		}
 	}
-	d := net.Dialer{Deadline: deadline}
-	conn, err := d.DialContext(ctx, "tcp", to)
+	dial := l.dial
+	if dial == nil {
+		d := net.Dialer{Deadline: deadline}
+		dial = func(ctx context.Context, to string) (net.Conn, error) { return d.DialContext(ctx, "tcp", to) }
+	}
+	conn, err := dial(ctx, to)
 	if err != nil {
 		return err
 	}
@@ -116,7 +125,9 @@ func (l *line) try(ctx context.Context, method, path string, body []byte, deadli
 		return 0, nil, err
 	}
 	l.out.Reset()
-	fmt.Fprintf(&l.out, "%s %s%s HTTP/1.1\r\nHost: %s\r\nAccept: application/json\r\n", method, strings.TrimSuffix(l.address.Path, "/"), path, l.address.Host)
+	for _, part := range []string{method, " ", strings.TrimSuffix(l.address.Path, "/"), path, " HTTP/1.1\r\nHost: ", l.address.Host, "\r\nAccept: application/json\r\n"} {
+		l.out.WriteString(part)
+	}
 	if body != nil {
 		fmt.Fprintf(&l.out, "Content-Type: application/json\r\nContent-Length: %d\r\n", len(body))
 	}
@@ -124,6 +135,10 @@ func (l *line) try(ctx context.Context, method, path string, body []byte, deadli
 	l.out.Write(body)
 	if _, err := l.conn.Write(l.out.Bytes()); err != nil {
 		return 0, nil, err
+	}
+	if l.meanwhile != nil {
+		l.meanwhile()
+		l.meanwhile = nil
 	}
 	res, err := http.ReadResponse(l.r, nil)
 	if err != nil {
