@@ -41,10 +41,14 @@ const (
 
 // isEvent tells the events of a consent's journey, isPaired the kinds that two sides send, isBooked those
 // that enter the book.
-func isEvent(kind byte) bool       { return kind >= kindHybrid && kind < kindStock }
-func isPortability(kind byte) bool { return kind == kindPortabilityClient || kind == kindPortabilityServer }
-func isPaired(kind byte) bool      { return kind == kindPrivate || kind == kindAmended || isPortability(kind) }
-func isBooked(kind byte) bool      { return kind == kindOpen || isPaired(kind) }
+func isEvent(kind byte) bool { return kind >= kindHybrid && kind < kindStock }
+func isPortability(kind byte) bool {
+	return kind == kindPortabilityClient || kind == kindPortabilityServer
+}
+func isPaired(kind byte) bool {
+	return kind == kindPrivate || kind == kindAmended || isPortability(kind)
+}
+func isBooked(kind byte) bool { return kind == kindOpen || isPaired(kind) }
 
 // The decisions at the door, as logged.
 const (
@@ -83,7 +87,7 @@ type verdict struct {
 	message     string
 	correlation []byte
 	payment     []byte // paymentId of a payment state, told again in its answer
-	offset      int // of its frame in the run
+	offset      int    // of its frame in the run
 }
 
 // bodies and runs are reused between requests: a full batch is several megabytes.

@@ -324,4 +324,3 @@ func (p *PCM) Summary() Summary {
 	}
 	return s
 }
-

@@ -24,13 +24,13 @@ const (
 
 // count is how one organisation stood on one endpoint and method at one moment.
 type count struct {
-	received, missing             int
-	paired, inconsistent, single  int
-	unpaired                      int // its own, without counterpart
-	missed, lonely                [evidence]seen
-	missedUsed, lonelyUsed        int
-	late                          [len(latenesses)]int
-	findings                      int
+	received, missing            int
+	paired, inconsistent, single int
+	unpaired                     int // its own, without counterpart
+	missed, lonely               [evidence]seen
+	missedUsed, lonelyUsed       int
+	late                         [len(latenesses)]int
+	findings                     int
 }
 
 // seen is a report that serves as evidence.

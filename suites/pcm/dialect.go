@@ -1,0 +1,74 @@
+package pcm
+
+import (
+	"strings"
+	"time"
+
+	"github.com/ensaio/ensaio/sim/spec"
+	"github.com/ensaio/ensaio/suites/check"
+	"github.com/ensaio/ensaio/suites/expect"
+)
+
+// speaks changes the platform's dialect until the check ends.
+func speaks(b *check.Bench, edit map[string]any) {
+	var before map[string]any
+	b.PCM().Get("/dialect", &before)
+	b.Cleanup(func() { _ = b.PCM().Try("POST", "/dialect", before, nil) }) // the platform may be down
+	b.PCM().Post("/dialect", edit, nil)
+}
+
+func dialectChecks() []check.Check {
+	return []check.Check{
+		{
+			ID: "PCM-C87", Name: "pcm/speaks-the-current-release", Rules: rules("PCM-REQUEST"),
+			Title: "Without being told otherwise the platform keeps the release in force: no PUT, no withdrawn endpoints, fractions of milliseconds, a fresh-token address", Why: "A rehearsal against last year's rules is none.", Causes: causes("an old image is running"),
+			Body: func(b *check.Bench) {
+				s := sideOf(b, 0)
+				r := invent(b, s, s).byClient().but("processTimespan", 12.25)
+				s.accepted(r)
+				put := s.party.Request("metrics.correct", "PUT", b.Target().PCM.URL+privatePath+r.id()).WithoutCertificate().Bearer(s.token).Raw([]byte(`{"statusCode":200}`), "application/json")
+				b.Expect(put.Send(b.Context()), "PUT of a report").To(refused(404, "Not Found"))
+				next := fresh(r)
+				s.discards(privatePath, next(), []flaw{
+					{"payments v4", next().but("endpoint", "/open-banking/payments/v4/pix/payments/{paymentId}"), []string{"unlisted"}},
+					{"accounts v1", next().but("endpoint", "/open-banking/accounts/v1/accounts"), []string{"unlisted"}},
+				})
+				s.anew()
+			},
+		},
+		{
+			ID: "PCM-C88", Name: "pcm/speaks-older-releases", Rules: rules("PCM-REQUEST", "PCM-STOCK/list-filled"), Needs: with(twoSides, check.PCMControl), Alone: true,
+			Title: "Told so, the platform speaks older releases: what they lacked is not there, what they forbade is refused, and an inconsistent report can be corrected where that was so", Why: "Reporters of before are still met.", Causes: causes("one release alone"),
+			Body: func(b *check.Bench) {
+				client, server := sideOf(b, 0), sideOf(b, 1)
+				whole := func(f fields) fields { return f.but("processTimespan", 12) }
+				speaks(b, map[string]any{"release": "2025B"})
+				b.Expect(server.posting(spec.PaymentStatesPath, []fields{server.state(client)}).Send(b.Context()), "payment states before they came").To(refused(404, "Not Found"))
+				answers, x := client.tells(whole(invent(b, client, server).byClient()).but("timestamp", told(b.Now().Add(10*time.Minute))), invent(b, client, server).byClient())
+				b.Expect([]string{answers[0].Status, answers[1].Status}, "ten minutes ahead, and a fraction of a millisecond").About(x).To(expect.Equal([]string{"ACCEPTED", "DISCARDED"}))
+
+				speaks(b, map[string]any{"release": "1.0.2"})
+				c := invent(b, client, server)
+				answers, _ = client.tells(whole(c.byClient()).but("statusCode", 500))
+				server.accepted(whole(c.byServer()))
+				address := b.Target().PCM.URL + privatePath + answers[0].ReportID
+				b.Wait("report", "the state of a report", func() bool {
+					x = client.party.Request("metrics.read", "GET", address).WithoutCertificate().Bearer(client.token).Send(b.Context())
+					return expect.Text(x, "status") == inconsistent
+				})
+				put := func(body string) *exchange {
+					return client.party.Request("metrics.correct", "PUT", address).WithoutCertificate().Bearer(client.token).Raw([]byte(body), "application/json").Send(b.Context())
+				}
+				b.Expect(put(`{"role":"SERVER"}`), "another field").To(refused(400, "Invalid field value: role"))
+				b.Expect(put(`{"statusCode":200}`), "the status").To(expect.Status(202))
+				x = client.party.Request("metrics.read", "GET", address).WithoutCertificate().Bearer(client.token).Send(b.Context())
+				b.Expect(x, "the corrected report").To(expect.All(expect.JSON("status", "PAIRED"), expect.JSON("statusCode", 200)))
+
+				speaks(b, map[string]any{"release": "2026C", "emptyStock": false})
+				date := b.Now().In(brasilia).AddDate(0, 0, -403).Format(time.DateOnly)
+				answer, x := client.stocks(client.stock(date, server, 0).but("consentsStockList", []fields{}).but("totalCustomerPF", 0))
+				b.Expect(answer.Status+" "+strings.ToLower(answer.Message), "an empty stock where it must not be").About(x).To(expect.Containing("discarded invalid value: consentsstocklist"))
+			},
+		},
+	}
+}
