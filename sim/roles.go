@@ -139,6 +139,16 @@ func (c *cast) Organisation(id string) bool {
 	return false
 }
 
+// OrganisationName is the name of an organisation of the cast, or "".
+func (c *cast) OrganisationName(id string) string {
+	for _, o := range append([]*organisation{&c.bank}, c.parties...) {
+		if o.id == id {
+			return o.name
+		}
+	}
+	return ""
+}
+
 // Software says whose a software statement is.
 func (c *cast) Software(id string) (string, bool) {
 	if id == c.bankSoftware {

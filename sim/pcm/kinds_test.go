@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -242,7 +243,8 @@ func TestRecurringPaymentsAreCountedAndBounded(t *testing.T) {
 }
 
 func TestStatesAndPortabilitiesAreRead(t *testing.T) {
-	p := start(t, Config{})
+	dir := t.TempDir()
+	p := start(t, Config{Dir: dir})
 	post(t, p, orgB, spec.PaymentStatesPath, with(stateReport(1), "paymentStatus", "SCHD"), with(stateReport(1), "eventDateTime", "2026-09-15T11:59:30.000Z"))
 	var got map[string]any
 	w := send(t, p, "GET", spec.PaymentStatesPath+"/payment-1", bearer(t, p, orgB), nil)
@@ -270,6 +272,20 @@ func TestStatesAndPortabilitiesAreRead(t *testing.T) {
 	}
 	if w := send(t, p, "GET", privatePath+interactionID(1), bearer(t, p, orgA), nil); w.Code != 200 || !strings.Contains(w.Body.String(), `"status":"UNPAIRED"`) {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	before := exported(t, p, "?discarded=true")
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p = start(t, Config{Dir: dir})
+	if after := exported(t, p, "?discarded=true"); len(after) != 5 || !reflect.DeepEqual(before, after) {
+		t.Errorf("after a restart %v, before %v", after, before)
+	}
+	if w := send(t, p, "GET", spec.PortabilityPath+interactionID(1), bearer(t, p, orgA), nil); w.Code != 200 || !strings.Contains(w.Body.String(), `"status":"PAIRED"`) {
+		t.Errorf("after a restart: %d %s", w.Code, w.Body)
+	}
+	if w := send(t, p, "GET", spec.PaymentStatesPath+"/payment-1", bearer(t, p, orgB), nil); w.Code != 200 || !strings.Contains(w.Body.String(), "ACSC") {
+		t.Errorf("after a restart: %d %s", w.Code, w.Body)
 	}
 }
 

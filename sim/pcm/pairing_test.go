@@ -118,3 +118,24 @@ func TestSummaryTellsWhoIsMissing(t *testing.T) {
 		t.Errorf("unpaired: %+v", r)
 	}
 }
+
+// TestTimeoutWithoutIDStandsAloneInOldReleases plays the rows of section 17 that changed with 2025D and
+// 2025B.
+func TestTimeoutWithoutIDStandsAloneInOldReleases(t *testing.T) {
+	p := speaking(t, object{"release": "2025C"})
+	old := with(clientReport(1), "processTimespan", 12)
+	for _, status := range []int{408, 503} {
+		if v := verdictOf(t, p, orgA, privatePath, with(with(old, "statusCode", status), "fapiInteractionId", nil)); v != "ACCEPTED" {
+			t.Fatal(v)
+		}
+	}
+	if v := verdictOf(t, p, orgA, privatePath, with(old, "statusCode", 200)); v != "fapiInteractionId is not provided" {
+		t.Error(v)
+	}
+	if err := p.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s := p.Summary(); s.ByStatus[Single] != 2 || s.Reports != 2 {
+		t.Errorf("got %v", s.ByStatus)
+	}
+}

@@ -12,7 +12,7 @@ import (
 
 // The bounds of what is remembered of payments.
 const (
-	maxPayments     = 200_000
+	maxPayments     = 100_000
 	maxStatesOfOne  = 16
 	maxOfConsent    = 60 // payments of one recurring consent
 	yearsOfSchedule = 2

@@ -211,7 +211,9 @@ func (t *tokens) expire() {
 func (p *PCM) mint(t *tokenRequest, fresh bool) (session, error) {
 	p.tokens.mu.Lock()
 	defer p.tokens.mu.Unlock()
-	if s, ok := p.tokens.byClient[t.clientID]; ok && !fresh && p.Dialect().on[swCachedToken] && s.expires.After(t.now) && s.organisation == t.org {
+	s, ok := p.tokens.byClient[t.clientID]
+	if _, live := p.tokens.live[s.token]; ok && live && !fresh && // a clock set back would bring a forgotten one to life again
+		p.Dialect().on[swCachedToken] && s.expires.After(t.now) && s.organisation == t.org {
 		return s, nil
 	}
 	for token, s := range p.tokens.live {
@@ -219,7 +221,7 @@ func (p *PCM) mint(t *tokenRequest, fresh bool) (session, error) {
 			delete(p.tokens.live, token)
 		}
 	}
-	s := session{organisation: t.org, client: t.clientID, expires: t.now.Add(p.cfg.Seams.Lifetime("pcm.access_token", tokenLife))}
+	s = session{organisation: t.org, client: t.clientID, expires: t.now.Add(p.cfg.Seams.Lifetime("pcm.access_token", tokenLife))}
 	var jti [16]byte
 	if _, err := rand.Read(jti[:]); err != nil {
 		return s, err

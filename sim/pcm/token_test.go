@@ -125,3 +125,16 @@ func TestTokensOverMutualTLS(t *testing.T) {
 		t.Errorf("a revoked certificate got %d", status)
 	}
 }
+
+// TestCacheHoldsNoForgottenToken sets the clock on, so that another's token clears what ended, and back.
+func TestCacheHoldsNoForgottenToken(t *testing.T) {
+	clk := clock.Fixed(noon)
+	p := start(t, Config{Clock: clk})
+	bearer(t, p, orgA)
+	clk.Advance(7 * time.Hour)
+	bearer(t, p, orgB)
+	clk.Set(noon)
+	if w := send(t, p, "POST", privatePath, bearer(t, p, orgA), encode(t, []object{clientReport(1)})); w.Code != 200 {
+		t.Errorf("the token answered is %d %s", w.Code, w.Body)
+	}
+}

@@ -13,9 +13,6 @@ import (
 
 type exchange = tpp.Exchange
 
-// brasilia is where the days of the platform end.
-var brasilia = time.FixedZone("BRT", -3*60*60)
-
 // stock is a sound stock report of this side as receiver of data.
 func (s *side) stock(date string, server *side, consents int) fields {
 	own := s.party.Config().OrganisationID
