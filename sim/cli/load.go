@@ -13,6 +13,7 @@ import (
 
 	"github.com/ensaio/ensaio/load/drive"
 	"github.com/ensaio/ensaio/load/profile"
+	"github.com/ensaio/ensaio/load/quarter"
 	"github.com/ensaio/ensaio/load/record"
 	"github.com/ensaio/ensaio/sim/clock"
 	"github.com/ensaio/ensaio/suites"
@@ -35,7 +36,8 @@ type loadFlags struct {
 	http2                 bool
 	workers               int
 	nats                  string
-	dir, core             string
+	dir, core, plan       string
+	quarter               *quarter.Plan
 }
 
 func (a *app) loadCommand() *cobra.Command {
@@ -59,6 +61,7 @@ generator was the bottleneck and says so · 4 the harness failed · 130 interrup
   ensaio load capacity                     the highest rate at which every budget is kept
   ensaio load regulatory -t bank.yaml --yes 'Banco Exemplo' -o out
   ensaio load soak --duration 2m --rate 100
+  ensaio load quarter                      ninety days of probes and traffic in under a minute
   ensaio load regulatory --defect perf/slow-class    see it fail`,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.driveLoad(cmd, args, f) },
 	}
@@ -78,6 +81,7 @@ generator was the bottleneck and says so · 4 the harness failed · 130 interrup
 	fl.BoolVar(&f.noReports, "no-reports", false, "do not report our side of the calls to the metrics platform")
 	fl.BoolVar(&f.http2, "http2", false, "speak HTTP/2 where the target does")
 	fl.BoolVar(&f.noPreview, "no-preflight", false, "do not look first whether the target can be reached")
+	fl.StringVar(&f.plan, "plan", "", "file with the outages of a quarter; without it the plan that comes with it")
 	fl.StringVar(&f.dir, "dir", "", "folder for keys and state of the own ecosystem")
 	fl.StringVar(&f.core, "core", "", "core behind the own ecosystem's bank: \"http\", or the address of your connector")
 	fl.IntVar(&f.workers, "workers", 1, "processes that share the run")
@@ -102,8 +106,15 @@ func (a *app) driveLoad(cmd *cobra.Command, args []string, f loadFlags) error {
 	if err != nil {
 		return usage(err, "see 'ensaio list profiles' and docs/load.md")
 	}
-	if err := f.apply(p); err != nil {
+	if err := f.apply(p, a.target == ""); err != nil {
 		return err
+	}
+	if p.Procedure == profile.Quarter {
+		if f.quarter, err = quarterPlan(p, f.plan); err != nil {
+			return err
+		}
+	} else if f.plan != "" {
+		return usage(errPlan, "leave it out, or run 'ensaio load quarter'")
 	}
 	if a.target != "" && len(f.defects) > 0 {
 		return usage(fmt.Errorf("--defect breaks an ecosystem of our own, not the target %s", a.target), "arm it there with 'ensaio defect on NAME -t %s', or leave -t out", a.target)
@@ -133,6 +144,9 @@ func (a *app) driveLoad(cmd *cobra.Command, args []string, f loadFlags) error {
 		if err := a.preflight(ctx, t); err != nil {
 			return err
 		}
+	}
+	if p.Procedure == profile.Quarter {
+		return a.quarter(ctx, cmd, p, t, f)
 	}
 	return a.perform(ctx, cmd, p, t, f)
 }
@@ -205,7 +219,7 @@ func (a *app) play(ctx context.Context, t *target.Target, o drive.Options, x dri
 }
 
 // apply puts the flags over the profile and holds the result against the bounds.
-func (f loadFlags) apply(p *profile.Profile) error {
+func (f loadFlags) apply(p *profile.Profile, own bool) error {
 	if f.rate < 0 || f.duration < 0 || f.inFlight < 0 || f.grants < 0 || f.workers < 1 {
 		return usage(errors.New("rates, durations and counts cannot be negative, and a run needs a worker"), "see 'ensaio load --help'")
 	}
@@ -234,17 +248,12 @@ func (f loadFlags) apply(p *profile.Profile) error {
 	if f.grants > 0 {
 		p.Grants = f.grants
 	}
-	if p.Procedure == profile.Capacity && p.Search.Most == 0 {
+	// What is looked for at somebody else's is looked for below the bound; our own may be driven to its end.
+	if p.Procedure == profile.Capacity && p.Search.Most == 0 && (!own || f.maxRate != maxRate) {
 		p.Search.Most = max(f.maxRate, p.Search.From)
-		if f.maxRate == maxRate {
-			p.Search.Most = unbounded
-		}
 	}
 	return f.bounds(p)
 }
-
-// unbounded is how far capacity looks at an ecosystem of our own when nothing else is said.
-const unbounded = 0
 
 func (f loadFlags) bounds(p *profile.Profile) error {
 	rate := p.Pacer.Highest()

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/ensaio/ensaio/load/profile"
+	"github.com/ensaio/ensaio/load/quarter"
+	"github.com/ensaio/ensaio/load/record"
+	"github.com/ensaio/ensaio/sim/report"
+	"github.com/ensaio/ensaio/suites"
+	"github.com/ensaio/ensaio/suites/target"
+)
+
+// quarterPlan reads the plan before anything is started.
+func quarterPlan(p *profile.Profile, file string) (*quarter.Plan, error) {
+	if file == "" {
+		file = p.Plan
+	}
+	if file == "" {
+		return quarter.Default(), nil
+	}
+	plan, err := quarter.Open(file)
+	if err != nil {
+		return nil, usage(err, "see docs/load.md")
+	}
+	return plan, nil
+}
+
+// quarter replays ninety days.
+func (a *app) quarter(ctx context.Context, cmd *cobra.Command, p *profile.Profile, t *target.Target, f loadFlags) error {
+	for _, d := range f.defects {
+		if err := arm(ctx, t, d); err != nil {
+			return err
+		}
+	}
+	defects, err := armedAt(ctx, t)
+	if err != nil {
+		return err
+	}
+	show := a.meter(p, t)
+	dir := a.outDir
+	if dir == "" {
+		dir = filepath.Join("out", show.watch.Now().Format("2006-01-02T150405"))
+	}
+	r, err := quarter.Run(ctx, quarter.Options{Target: t, Plan: f.quarter, Out: dir, Observe: show.day, Seed: a.seed, Tool: suites.Version,
+		Command: loadCommandLine(cmd, p), Defects: defects})
+	show.close()
+	if r == nil {
+		return a.unprepared(ctx, err)
+	}
+	if err != nil {
+		return &Exit{Code: CodeUsage, Err: err, Hint: "give a folder that can be written with -o"}
+	}
+	switch {
+	case a.asJSON:
+		if err := r.Load.JSON(a.out); err != nil {
+			return err
+		}
+	default:
+		a.quarterVerdict(r, filepath.Join(dir, "quarter.html"))
+	}
+	return loadOutcome(r.Load, nil, cmd.Context().Err() != nil)
+}
+
+// day shows a day that has ended.
+func (m *meter) day(d quarter.Progress) {
+	if m.silent() {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	down := ""
+	if d.Down > 0 || d.Scheduled > 0 {
+		down = fmt.Sprintf(" · %v down, %v scheduled", d.Down, d.Scheduled)
+	}
+	line := fmt.Sprintf("  %s %d of %d days · %s · %d calls%s", bar(d.Day, d.Days), d.Day, d.Days, d.Date, d.Calls, down)
+	if m.app.wide {
+		m.app.printf("\r\x1b[K%s", line)
+		m.live = true
+		return
+	}
+	if now := m.watch.Now(); now.Sub(m.told) >= seldom || d.Day == d.Days {
+		m.told = now
+		m.app.printf("%s\n", line)
+	}
+}
+
+// quarterVerdict prints the end of a quarter.
+func (a *app) quarterVerdict(r *quarter.Report, picture string) {
+	if !a.quiet {
+		a.printf("\n")
+		r.Text(a.out, false)
+		for _, n := range r.Notes {
+			a.printf("  %s %s\n", a.yellow("!"), n)
+		}
+		a.printf("\n")
+	}
+	name := a.green("PASS")
+	if r.Verdict != record.VerdictPass {
+		name = a.red("FAIL")
+	}
+	a.printf("%s   %s · %s\n", name, r.Sentence(), report.Human(time.Duration(r.Seconds*float64(time.Second))))
+	if !a.quiet {
+		a.printf("calendar %s\n", shellPath(picture))
+	}
+}
+
+var errPlan = errors.New("--plan is for the quarter alone")
