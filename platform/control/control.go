@@ -90,7 +90,7 @@ func New(cfg Config) http.Handler {
 		w.WriteHeader(http.StatusNoContent)
 	})
 	if cfg.Availability != nil {
-		for _, at := range []string{"/availability", "/failures", "/failures/{id}", "/outages", "/outages/{id}", "/books/downtime"} {
+		for _, at := range []string{"/availability", "/failures", "/failures/{id}", "/outages", "/outages/{id}", "/books/downtime", "/books/probes"} {
 			mux.Handle(at, cfg.Availability)
 		}
 	}

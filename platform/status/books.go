@@ -1,8 +1,11 @@
 package status
 
 import (
+	"bufio"
 	"encoding/json"
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/ensaio/ensaio/sim/spec"
 )
@@ -49,4 +52,39 @@ func (s *Service) downtimes(w http.ResponseWriter, r *http.Request) {
 			return // a caller that left hears nothing more
 		}
 	}
+}
+
+// probes tells every probe that is remembered, oldest first, as a log of the status API would: the code,
+// and the paths that were down.
+func (s *Service) probes(w http.ResponseWriter, r *http.Request) {
+	type stretch struct {
+		from, to int64
+		text     string
+	}
+	s.mu.Lock()
+	s.look(r.Context(), s.cfg.Clock.Now())
+	all := make([]stretch, 0, len(s.history.runs))
+	for _, x := range s.history.runs {
+		code, down := codeOK, x.planned
+		switch {
+		case !x.trouble.empty():
+			code, down = s.gravity(x.trouble), x.trouble
+		case !x.planned.empty():
+			code = codeScheduled
+		}
+		text, _ := json.Marshal(map[string]string{"code": code, "endpoints": strings.Join(s.paths(down), " ")}) // texts always can
+		all = append(all, stretch{x.from, x.to, string(text[1:])})
+	}
+	s.mu.Unlock()
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	out := bufio.NewWriter(w)
+	for _, x := range all {
+		for slot := x.from; slot < x.to; slot++ {
+			_, err := out.WriteString(`{"timestamp":"` + time.Unix(slot*seconds, 0).UTC().Format(time.RFC3339) + `",` + x.text + "\n")
+			if err != nil {
+				return // a caller that left hears nothing more
+			}
+		}
+	}
+	_ = out.Flush()
 }

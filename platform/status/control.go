@@ -21,6 +21,7 @@ import (
 //	POST /outages             {"start":"2026-03-08T04:00:00Z","duration":"PT2H30M","operations":["accounts.*"],"explanation":"…"}; no operations: total
 //	PUT  /outages/{id}        the same, whole
 //	DELETE /outages/{id}
+//	GET  /books/probes        JSON lines: every probe of that time
 //	GET  /books/downtime      JSON lines: what was down on which day, for as long as is remembered
 func (s *Service) Control() http.Handler {
 	mux := http.NewServeMux()
@@ -69,6 +70,7 @@ func (s *Service) Control() http.Handler {
 		told(w, http.StatusNoContent, nil, s.Withdraw(r.Context(), r.PathValue("id")))
 	})
 	mux.HandleFunc("GET /books/downtime", s.downtimes)
+	mux.HandleFunc("GET /books/probes", s.probes)
 	return mux
 }
 

@@ -2,9 +2,11 @@ package cli
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,20 +20,21 @@ import (
 func (a *app) availabilityCommand() *cobra.Command {
 	var from, to, category, server, name string
 	cmd := &cobra.Command{
-		Use: "availability FILE…", Short: "Judge a log of calls or probes as the monitoring does",
+		Use: "availability [FILE…]", Short: "Judge a log of calls or probes as the monitoring does",
 		Long: `Reads an institution's own log of calls (CSV with a header row, or JSON lines), probes of its status, or a
 metrics platform's export, and judges availability by probing and by traffic, response times, answers 529,
 reporting and conversion by the published formulas. Several files are one record; "-" is the standard input.
+Without a file it asks the ecosystem that runs here, or the one of -t, for both.
 
 A call needs a timestamp with its zone, an endpoint (template, path or address) and a status; a duration in
 milliseconds, method, server, client, side (CLIENT or SERVER) and state of pairing are used where given.
 A probe needs a timestamp and a code, and names the endpoints that were down. docs/availability.md has the
 columns, their other names and the arithmetic.`,
 		Example: `  ensaio report availability calls.csv
+  ensaio report availability                                    of the ecosystem that runs here
   ensaio report availability calls.jsonl probes.csv -o out      also availability.html, a calendar
   ensaio report availability export.jsonl --from 2027-01-01 --to 2027-03-31 --category B --json`,
-		Args: cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			book := &availability.Book{}
 			for _, bound := range []struct {
 				flag, value string
@@ -53,7 +56,15 @@ columns, their other names and the arithmetic.`,
 			if !c.Known() {
 				return usage(fmt.Errorf("no category %q", category), "the categories at Pix are A, B, C and D")
 			}
-			input, err := a.logs(book, args)
+			input := &availability.Input{}
+			var err error
+			if len(args) > 0 {
+				input, err = a.logs(book, args)
+			} else {
+				ctx, cancel := a.bounded(cmd.Context())
+				defer cancel()
+				err = a.records(ctx, book, input, &name, &server)
+			}
 			if err != nil {
 				return err
 			}
@@ -61,6 +72,7 @@ columns, their other names and the arithmetic.`,
 			return a.availability(r)
 		},
 	}
+	a.targetFlag(cmd)
 	f := cmd.Flags()
 	f.StringVar(&from, "from", "", "first day, YYYY-MM-DD in Brasília")
 	f.StringVar(&to, "to", "", "last day, included")
@@ -95,6 +107,39 @@ func (a *app) logs(book *availability.Book, paths []string) (*availability.Input
 		all.Add(filepath.Base(path), in, len(paths) > 1)
 	}
 	return all, nil
+}
+
+// records reads what a running ecosystem has: the reports of both sides at its metrics platform, and the
+// probes of its bank. Whose they are is named unless the caller did.
+func (a *app) records(ctx context.Context, book *availability.Book, all *availability.Input, name, server *string) error {
+	t, err := a.running()
+	if err != nil {
+		return err
+	}
+	if *name == "" {
+		*name = t.Name
+	}
+	if *server == "" {
+		*server = t.Bank.OrganisationID
+	}
+	if t.Capabilities.Reporter != "" {
+		if err := control(ctx, t, "reporter", http.MethodPost, "/flush", nil, nil); err != nil {
+			return err
+		}
+	}
+	for _, source := range []struct{ capability, path string }{{"pcm", "/export"}, {"bank", "/books/probes"}} {
+		err := stream(ctx, t, source.capability, source.path, func(r io.Reader) error {
+			in, err := book.Read(r)
+			if in != nil {
+				all.Add(source.capability+source.path, in, true)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (a *app) availability(r *availability.Report) error {
