@@ -74,6 +74,7 @@ func TestEveryCallIsReportedAsTheClientSawIt(t *testing.T) {
 	c.API(s, spec.Find("accounts.balances")).Param("accountId", "acc-1").Token(g.AccessToken()).Query("x", "1").Send(ctx)
 	c.API(s, spec.Find("consents.read")).Param("consentId", "urn:bancoensaio:9").Token("cc").Interaction("").Send(ctx)
 	c.API(s, spec.Find("consents.create")).Token("cc").Body(ConsentBody([]string{"ACCOUNTS_READ"}, Person{CPF: "11144477735", CNPJ: "11222333000181"}, nil)).Send(ctx)
+	c.API(s, spec.Find("common.status")).WithoutCertificate().Send(ctx) // of nobody: not reported
 	c.RegisterRequest(s, "a.b.c").Send(ctx)
 	p := c.PushedRequest(s, &Consent{ID: "urn:bancoensaio:9"})
 	p.Send(ctx)

@@ -28,6 +28,9 @@ func (r *reporter) exchange(e *Exchange) {
 	if !r.on || e.party == "" || e.Operation != nil && e.Operation.API.OpenData { // open data are the server's alone to report
 		return
 	}
+	if e.Operation != nil && e.Operation.Grant == spec.Public && e.Certificate == "" {
+		return // the other side cannot know whose call it was, and reports none either
+	}
 	endpoint, prefix := reportedEndpoint(e)
 	status := e.Status
 	if e.Err != nil && status == 0 {

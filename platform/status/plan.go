@@ -214,12 +214,11 @@ func (s *Service) Fail(ctx context.Context, f Failure) (*Failure, error) {
 		return nil, errors.New("status: want a status, a delay, or both")
 	}
 	f.problem = failed(f.Status)
-	s.change(ctx, func(p *plan) error {
+	return &f, s.change(ctx, func(p *plan) error {
 		f.ID, f.Since = s.cfg.NewID(), s.cfg.Clock.Now()
 		s.plan.Store(s.planOf(append(slices.Clone(p.failures), &f), slices.Clone(p.outages)))
 		return nil
 	})
-	return &f, nil
 }
 
 // Mend ends the trouble of that id; "" ends all.
