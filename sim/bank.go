@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/ensaio/ensaio/platform"
 	"github.com/ensaio/ensaio/platform/as"
@@ -13,6 +14,7 @@ import (
 	reporter "github.com/ensaio/ensaio/platform/pcm"
 	"github.com/ensaio/ensaio/platform/store"
 	"github.com/ensaio/ensaio/sim/jose"
+	"github.com/ensaio/ensaio/sim/spec"
 )
 
 // limits are those of the bank at the start. It is generous by the month, as the regulation allows: its
@@ -65,7 +67,13 @@ func (e *Ecosystem) openBank(ctx context.Context, at *places, c *control, source
 		return err
 	}
 	e.closing("dead letters", dead.Close)
-	r, err := reporter.New(reporter.Config{Outbox: outbox, Dead: dead, Clock: e.clock, Seed: e.options.Seed, Seams: e.board.Seams(),
+	clerk, err := reporter.Employ(ctx, reporter.Duties{Outbox: outbox, Store: records, Clock: e.clock, Organisation: bank.Organisation, Log: e.log,
+		Stock: func(ends []time.Time) []spec.StockReport { return bank.Stock(e.cast.bank.id, ends) }})
+	if err != nil {
+		return err
+	}
+	e.closing("clerk", clerk.Close)
+	r, err := reporter.New(reporter.Config{Outbox: outbox, Dead: dead, Before: clerk.Write, Clock: e.clock, Seed: e.options.Seed, Seams: e.board.Seams(),
 		HTTP: e.net.client(e.secrets.authority.Roots(), e.secrets.bankTransport), API: e.net.url(namePCM),
 		Token: e.net.url(namePCMAuth) + "/token/", ClientID: e.cast.bankSoftware, Log: e.log})
 	if err != nil {
