@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"time"
@@ -111,11 +112,32 @@ func (e *Ecosystem) shouting(h http.Handler) http.Handler {
 	})
 }
 
-// reporting lets a rehearsal wait until every report has left.
+// reporting is the reporter's control surface: what waits and what came of it, and what an operator does.
 func reporting(r *reporter.Reporter) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, r.Stats()) })
 	mux.HandleFunc("GET /dead", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, r.DeadLetters()) })
+	mux.HandleFunc("GET /flaws", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, r.Flaws()) })
+	mux.HandleFunc("POST /resend", func(w http.ResponseWriter, q *http.Request) {
+		n, err := r.Resend(q.Context())
+		if err != nil {
+			say(w, http.StatusBadGateway, map[string]any{"resent": n, "error": err.Error()})
+			return
+		}
+		say(w, http.StatusOK, map[string]int{"resent": n})
+	})
+	mux.HandleFunc("POST /amend/{report}", func(w http.ResponseWriter, q *http.Request) {
+		var to reporter.Amendment
+		if err := json.NewDecoder(http.MaxBytesReader(w, q.Body, 4096)).Decode(&to); err != nil {
+			say(w, http.StatusBadRequest, map[string]string{"error": "the body is no amendment: " + err.Error()})
+			return
+		}
+		if err := r.Amend(q.Context(), q.PathValue("report"), to); err != nil {
+			say(w, http.StatusBadGateway, map[string]string{"error": err.Error()})
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
 	mux.HandleFunc("POST /flush", func(w http.ResponseWriter, q *http.Request) {
 		if err := r.Flush(q.Context()); err != nil {
 			say(w, http.StatusServiceUnavailable, map[string]string{"error": err.Error()})

@@ -76,6 +76,8 @@ func (r *Reporter) tellKind(ctx context.Context, kind string, list []event.Entry
 		switch {
 		case err == nil:
 			r.size[kind] = min(most, size*2)
+		case errors.As(err, &refused) && r.does(kind, "refused", len(batch)).Stubborn:
+			return err
 		case errors.As(err, &refused) && len(batch) > 1:
 			r.size[kind] = len(batch) / 2
 			continue
@@ -83,6 +85,11 @@ func (r *Reporter) tellKind(ctx context.Context, kind string, list []event.Entry
 			if err := r.bury(batch, refused.Error()); err != nil {
 				return err
 			}
+		case r.does(kind, "failed", len(batch)).Drop:
+			for _, e := range batch {
+				r.told[e.Seq] = true
+			}
+			return err
 		default:
 			return fmt.Errorf("report %d of kind %s: %w", len(batch), kind, err)
 		}
@@ -165,14 +172,23 @@ func (r *Reporter) judge(e event.Entry, sent json.RawMessage, a spec.Taken) erro
 	case r.again(e) && strings.Contains(strings.ToLower(a.Message), "duplicat"):
 		// An earlier attempt whose answer was lost did arrive.
 		r.stats.repeated.Add(1)
+	case r.does(e.Kind, "discarded", 1).Drop:
 	default:
 		if better := mend(sent, a.Message); better != nil && !strings.HasPrefix(e.Kind, mended) {
 			r.stats.mended.Add(1)
 			return r.cfg.Outbox.Append(mended+e.Kind, better)
 		}
-		return r.discarded(e.Kind, sent, a.Message)
+		return r.discarded(e.Kind, sent, a)
 	}
 	return nil
+}
+
+// does passes what is about to be done through the seams.
+func (r *Reporter) does(kind, stage string, items int) fault.Delivery {
+	if !r.cfg.Seams.Bends() {
+		return fault.Delivery{}
+	}
+	return r.cfg.Seams.Delivery(fault.Delivery{Kind: kind, Stage: stage, Items: items})
 }
 
 // again says whether an entry may have arrived before: its outcome was unclear, an earlier process may
@@ -184,7 +200,7 @@ func (r *Reporter) again(e event.Entry) bool {
 // bury keeps entries that can never be told.
 func (r *Reporter) bury(list []event.Entry, reason string) error {
 	for _, e := range list {
-		if err := r.discarded(e.Kind, e.Body, reason); err != nil {
+		if err := r.discarded(e.Kind, e.Body, spec.Taken{Message: reason}); err != nil {
 			return err
 		}
 		r.told[e.Seq] = true

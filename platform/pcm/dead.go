@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ensaio/ensaio/sim/spec"
 )
 
 // maxDead bounds the dead letters held in memory; the oldest go first.
@@ -15,10 +17,12 @@ const maxDead = 10_000
 // DeadLetter is a report that the platform discarded and that could not be mended, with the reason. It is
 // not sent again by itself: what was wrong with it is still wrong.
 type DeadLetter struct {
-	Kind   string          `json:"kind"`
-	Reason string          `json:"reason"`
-	At     time.Time       `json:"at"`
-	Report json.RawMessage `json:"report"`
+	Kind   string `json:"kind"`
+	Reason string `json:"reason"`
+	// ReportID is the platform's, "" when the whole request was refused.
+	ReportID string          `json:"reportId,omitempty"`
+	At       time.Time       `json:"at"`
+	Report   json.RawMessage `json:"report"`
 }
 
 // DeadLetters lists the discarded reports, oldest first.
@@ -29,9 +33,9 @@ func (r *Reporter) DeadLetters() []DeadLetter {
 }
 
 // discarded keeps a report with the reason, durably before its entry is acknowledged.
-func (r *Reporter) discarded(kind string, report json.RawMessage, reason string) error {
+func (r *Reporter) discarded(kind string, report json.RawMessage, a spec.Taken) error {
 	kind = strings.TrimPrefix(kind, mended)
-	d := DeadLetter{Kind: kind, Reason: reason, At: r.cfg.Clock.Now(), Report: slices.Clone(report)}
+	d := DeadLetter{Kind: kind, Reason: a.Message, ReportID: a.ReportID, At: r.cfg.Clock.Now(), Report: slices.Clone(report)}
 	if !json.Valid(report) {
 		d.Report, _ = json.Marshal(string(report)) // a string always encodes
 	}
@@ -49,7 +53,7 @@ func (r *Reporter) discarded(kind string, report json.RawMessage, reason string)
 		Interaction string `json:"fapiInteractionId"`
 	}
 	_ = json.Unmarshal(report, &named) // only for the log
-	r.cfg.Log.Error("report discarded", "kind", kind, "interaction_id", named.Interaction, "reason", reason)
+	r.cfg.Log.Error("report discarded", "kind", kind, "interaction_id", named.Interaction, "reason", a.Message)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.remember(d)
@@ -82,21 +86,52 @@ func (r *Reporter) recall() error {
 
 // Resend puts every dead letter into the outbox again, as a new report, and returns how many: for an
 // operator who has removed the reason (section 5: a discarded report is fixed and posted anew).
-func (r *Reporter) Resend() (int, error) {
+func (r *Reporter) Resend(ctx context.Context) (int, error) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	for i, d := range r.dead {
-		if err := r.cfg.Outbox.Append(d.Kind, d.Report); err != nil {
-			r.dead = slices.Clone(r.dead[i:])
+	dead := r.dead
+	r.dead = nil
+	r.mu.Unlock()
+	for i, d := range dead {
+		err := r.anew(ctx, d)
+		if err != nil {
+			r.mu.Lock()
+			r.dead = append(slices.Clone(dead[i:]), r.dead...)
+			r.mu.Unlock()
 			return i, fmt.Errorf("resend a discarded report: %w", err)
 		}
 	}
-	n := len(r.dead)
-	r.dead = nil
-	if r.cfg.Dead != nil && n > 0 {
+	if r.cfg.Dead != nil && len(dead) > 0 {
 		if err := r.cfg.Dead.Ack(r.cfg.Dead.Last()); err != nil {
-			return n, fmt.Errorf("forget resent reports: %w", err)
+			return len(dead), fmt.Errorf("forget resent reports: %w", err)
 		}
 	}
-	return n, nil
+	return len(dead), nil
+}
+
+func (r *Reporter) anew(ctx context.Context, d DeadLetter) error {
+	if r.does(d.Kind, "resend", 1).Amend {
+		return r.put(ctx, d.ReportID, d.Report)
+	}
+	return r.cfg.Outbox.Append(d.Kind, d.Report)
+}
+
+// Amendment corrects an inconsistent private report where it stands.
+type Amendment struct {
+	StatusCode      int     `json:"statusCode,omitempty"`
+	HTTPMethod      string  `json:"httpMethod,omitempty"`
+	ProcessTimespan float64 `json:"processTimespan,omitempty"`
+	Endpoint        string  `json:"endpoint,omitempty"`
+}
+
+// Amend corrects a report that does not agree with its counterpart. Only platforms of release 1.0.2 know
+// of it; others answer 404, and the report stays as it is.
+func (r *Reporter) Amend(ctx context.Context, reportID string, to Amendment) error {
+	body, err := json.Marshal(to)
+	if err == nil {
+		err = r.put(ctx, reportID, body)
+	}
+	if err != nil {
+		return fmt.Errorf("amend report %s: %w", reportID, err)
+	}
+	return nil
 }

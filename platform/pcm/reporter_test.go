@@ -135,7 +135,7 @@ func TestDiscardedReportsAreKeptWithTheReason(t *testing.T) {
 	if len(again.DeadLetters()) != 3 {
 		t.Error("dead letters did not outlive the reporter")
 	}
-	if n, err := again.Resend(); n != 3 || err != nil {
+	if n, err := again.Resend(t.Context()); n != 3 || err != nil {
 		t.Fatalf("resent %d: %v", n, err)
 	}
 	w.flush(t, again)
@@ -157,7 +157,7 @@ func TestDiscardsOfASoundReportAreResentByHand(t *testing.T) {
 	if len(r.DeadLetters()) != 1 || w.pcm.Summary().Reports != 0 {
 		t.Fatalf("kept %+v", r.DeadLetters())
 	}
-	if n, err := r.Resend(); n != 1 || err != nil {
+	if n, err := r.Resend(t.Context()); n != 1 || err != nil {
 		t.Fatalf("resent %d: %v", n, err)
 	}
 	w.flush(t, r)

@@ -63,8 +63,7 @@ func (r *Reporter) attempt(ctx context.Context, to route, body []byte, items int
 		return nil, err
 	}
 	r.stats.requests.Add(1)
-	header := http.Header{"Authorization": {"Bearer " + bearer}, "Content-Type": {"application/json"}, "Accept": {"application/json"}}
-	status, answer, err := r.do(ctx, strings.TrimSuffix(r.cfg.API, "/")+to.path, header, body)
+	status, answer, err := r.do(ctx, http.MethodPost, strings.TrimSuffix(r.cfg.API, "/")+to.path, r.header(bearer), body)
 	if err != nil {
 		return nil, err
 	}
@@ -93,11 +92,31 @@ func (r *Reporter) attempt(ctx context.Context, to route, body []byte, items int
 	return nil, fmt.Errorf("the platform answers %d", status)
 }
 
+// put corrects one report of the platform's.
+func (r *Reporter) put(ctx context.Context, reportID string, body []byte) error {
+	bearer, err := r.bearer(ctx)
+	if err != nil {
+		return err
+	}
+	status, answer, err := r.do(ctx, http.MethodPut, strings.TrimSuffix(r.cfg.API, "/")+spec.PrivateReportPath+url.PathEscape(reportID), r.header(bearer), body)
+	if err != nil {
+		return err
+	}
+	if status != http.StatusAccepted {
+		return fmt.Errorf("the platform answers %d: %.200s", status, answer)
+	}
+	return nil
+}
+
+func (r *Reporter) header(bearer string) http.Header {
+	return http.Header{"Authorization": {"Bearer " + bearer}, "Content-Type": {"application/json"}, "Accept": {"application/json"}}
+}
+
 // do makes one bounded exchange.
-func (r *Reporter) do(ctx context.Context, address string, header http.Header, body []byte) (int, []byte, error) {
+func (r *Reporter) do(ctx context.Context, method, address string, header http.Header, body []byte) (int, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -135,7 +154,7 @@ func (r *Reporter) fetch(ctx context.Context, now time.Time) (string, error) {
 	}
 	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {r.cfg.ClientID}}
 	r.stats.tokens.Add(1)
-	status, answer, err := r.do(ctx, address, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}, []byte(form.Encode()))
+	status, answer, err := r.do(ctx, http.MethodPost, address, http.Header{"Content-Type": {"application/x-www-form-urlencoded"}, "Accept": {"application/json"}}, []byte(form.Encode()))
 	if err != nil {
 		return "", fmt.Errorf("ask for a token: %w", err)
 	}

@@ -13,7 +13,7 @@ func TestEveryNamedDefectBreaksOneThingAndNamesItsCheck(t *testing.T) {
 			t.Errorf("%s is incomplete", d.Name)
 		}
 		effects := 0
-		for _, has := range []bool{d.OnRequest != nil, d.OnReply != nil, d.OnClaims != nil, d.OnTransition != nil, d.OnQuery != nil, d.OnReport != nil, d.OnLifetime != nil, d.OnServe != nil, d.OnLimit != nil, d.Kind == Off} {
+		for _, has := range []bool{d.OnRequest != nil, d.OnReply != nil, d.OnClaims != nil, d.OnTransition != nil, d.OnQuery != nil, d.OnReport != nil, d.OnDelivery != nil, d.OnLifetime != nil, d.OnServe != nil, d.OnLimit != nil, d.Kind == Off} {
 			if has {
 				effects++
 			}

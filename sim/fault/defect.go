@@ -57,6 +57,7 @@ type Defect struct {
 	OnTransition func(*Transition)
 	OnQuery      func(*Lookup)
 	OnReport     func(*Report)
+	OnDelivery   func(*Delivery)
 	OnLifetime   func(*Lifetime)
 	OnServe      func(*Serve)
 	OnLimit      func(*Limit)

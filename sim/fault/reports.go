@@ -10,6 +10,14 @@ func server(edit func(*Report)) func(*Report) {
 	}
 }
 
+func of(kind string, edit func(*Report)) func(*Report) {
+	return func(r *Report) {
+		if r.Kind == kind {
+			edit(r)
+		}
+	}
+}
+
 func field(name string, value any) func(*Report) {
 	return func(r *Report) { r.Body[name] = value }
 }
@@ -71,4 +79,57 @@ var reports = []Defect{
 				r.Copies = 0
 			}
 		}},
+	{Name: "pcm/loses-on-error", Kind: Actor, Rule: "PCM-DELIVERY", Weight: Major,
+		Symptom: "a batch is dropped after a refusal, an error or a lost answer", CaughtBy: []string{"pcm/redelivers"},
+		OnDelivery: func(v *Delivery) { v.Drop = v.Drop || v.Stage == "failed" }},
+	{Name: "pcm/ignores-partial-answer", Kind: Actor, Rule: "PCM-DELIVERY", Weight: Major,
+		Symptom: "reports discarded in a 207 are neither repaired nor kept", CaughtBy: []string{"pcm/handles-partial-answer"},
+		OnDelivery: func(v *Delivery) { v.Drop = v.Drop || v.Stage == "discarded" }},
+	{Name: "pcm/amends-discarded", Kind: Actor, Rule: "PCM-DELIVERY", Weight: Major,
+		Symptom: "a discarded report is amended instead of sent anew", CaughtBy: []string{"pcm/resends-discarded"},
+		OnDelivery: func(v *Delivery) { v.Amend = v.Amend || v.Stage == "resend" }},
+	{Name: "pcm/oversized-batch", Kind: Mutate, Rule: "PCM-DELIVERY", Weight: Minor,
+		Symptom: "a batch refused for its size is sent again as large", CaughtBy: []string{"pcm/respects-batch-size"},
+		OnDelivery: func(v *Delivery) { v.Stubborn = v.Stubborn || v.Stage == "refused" }},
+	{Name: "pcm/missing-additional-info", Kind: Mutate, Rule: "PCM-INFO", Weight: Major,
+		Symptom: "the additional information that an operation owes is absent", CaughtBy: []string{"pcm/additional-info"},
+		OnReport: server(func(r *Report) { delete(r.Body, "additionalInfo") })},
+	{Name: "pcm/omits-stock", Kind: Actor, Rule: "PCM-STOCK", Weight: Major,
+		Symptom: "the consent stock of the day is not reported", CaughtBy: []string{"pcm/stock-is-daily"},
+		OnReport: of("stock", func(r *Report) { r.Copies = 0 })},
+	{Name: "pcm/wrong-stock", Kind: Mutate, Rule: "PCM-STOCK", Weight: Major,
+		Symptom: "each consent counts twice in the stock", CaughtBy: []string{"pcm/stock-counts-live-consents"},
+		OnReport: of("stock", func(r *Report) {
+			lines, _ := r.Body["consentsStockList"].([]any)
+			for _, l := range lines {
+				if line, ok := l.(map[string]any); ok {
+					n, _ := line["totalActiveConsents"].(float64)
+					line["totalActiveConsents"] = 2 * n
+				}
+			}
+		})},
+	{Name: "pcm/omits-payment-state", Kind: Actor, Rule: "PCM-STATES", Weight: Major,
+		Symptom: "the end of a payment is not reported", CaughtBy: []string{"pcm/payment-states-are-told"},
+		OnReport: of("payments", func(r *Report) {
+			if r.Body["paymentStatus"] != "SCHD" {
+				r.Copies = 0
+			}
+		})},
+	{Name: "pcm/omits-scheduled-state", Kind: Actor, Rule: "PCM-STATES", Weight: Major,
+		Symptom: "the scheduling of a payment is not reported", CaughtBy: []string{"pcm/payment-states-are-told"},
+		OnReport: of("payments", func(r *Report) {
+			if r.Body["paymentStatus"] == "SCHD" {
+				r.Copies = 0
+			}
+		})},
+	{Name: "pcm/wrong-payment-state", Kind: Mutate, Rule: "PCM-STATES", Weight: Major,
+		Symptom: "a settled payment is reported as cancelled", CaughtBy: []string{"pcm/payment-states-are-told"},
+		OnReport: of("payments", func(r *Report) {
+			if r.Body["paymentStatus"] == "ACSC" {
+				r.Body["paymentStatus"], r.Body["statusReasonCode"] = "CANC", "CANCELADO_PENDENCIA"
+			}
+		})},
+	{Name: "pcm/unexplained-payment-state", Kind: Mutate, Rule: "PCM-STATES", Weight: Major,
+		Symptom: "the reason of a cancelled or rejected payment is missing", CaughtBy: []string{"pcm/payment-states-are-told"},
+		OnReport: of("payments", func(r *Report) { delete(r.Body, "statusReasonCode") })},
 }

@@ -83,6 +83,18 @@ type Report struct {
 	Delay  time.Duration // 0; how long it is held back
 }
 
+// Delivery is what a reporter is about to do with reports (event-out).
+type Delivery struct {
+	Kind string
+	// Stage is "failed" after an attempt that did not succeed, "refused" after a request refused for what it
+	// is, its size for one, "discarded" of one report, or "resend" of one that was discarded.
+	Stage string
+	Items int // of the request
+	// Drop, when set by a defect, forgets them; Stubborn sends the same request again; Amend corrects a
+	// report where it stands.
+	Drop, Stubborn, Amend bool
+}
+
 // Lifetime is a duration about to be applied or advertised (clock).
 type Lifetime struct {
 	Of       string // "access_token", "code", "request_uri", "request_uri.advertised", "refresh_token", "consent.awaiting", …
@@ -248,6 +260,12 @@ func (s *Seams) Serve(v *Serve) {
 
 // Limit passes a call that is about to be counted.
 func (s *Seams) Limit(v *Limit) { pass(s, v, func(d *Defect) func(*Limit) { return d.OnLimit }) }
+
+// Delivery passes what a reporter is about to do, and returns it.
+func (s *Seams) Delivery(v Delivery) Delivery {
+	pass(s, &v, func(d *Defect) func(*Delivery) { return d.OnDelivery })
+	return v
+}
 
 // Lifetime returns the duration to use for the named thing.
 func (s *Seams) Lifetime(of string, d time.Duration) time.Duration {

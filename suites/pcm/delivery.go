@@ -122,24 +122,52 @@ func deliveryChecks() []check.Check {
 			},
 		},
 		{
-			ID: "PCM-C13", Name: "pcm/respects-batch-size", Rules: rules("PCM-DELIVERY", "PCM-REQUEST/batch-limit"), Needs: observed,
-			Title: "No request of the institution brings more than 5000 reports, or 1000 events", Why: "A larger one is refused as a whole.", Causes: causes("everything that waits is sent at once"),
+			ID: "PCM-C16", Name: "pcm/resends-discarded", Rules: rules("PCM-DELIVERY"), Needs: troubling, Alone: true,
+			Title: "A report that was discarded is sent anew once its reason is gone, as a new report and not as a correction of the old one", Why: "A discarded report cannot be corrected: it was never taken in.",
+			Causes: causes("the old report is amended by PUT", "discarded reports are never looked at again"),
 			Body: func(b *check.Bench) {
 				w := begin(b)
-				calls := w.fails()
+				token := w.party.Credentials("consents")
 				w.hurries()
-				w.served(calls[0])
-				var all []struct {
-					Organisation string `json:"organisationId"`
-					Operation    string
-					Items        int
+				heals := w.troubles("discard", 0)
+				x := w.read(token)
+				w.hurries()
+				heals()
+				b.Expect(w.reported(x), "reports accepted while all were discarded").About(x).To(expect.Equal(0))
+				err := b.Reporter().Try("POST", "/resend", nil, nil)
+				b.Expect(err, "sending discarded reports anew").To(expect.Success())
+				w.hurries()
+				b.Expect(w.reported(x), "reports accepted after sending anew").About(x).To(expect.Equal(1))
+			},
+		},
+		{
+			ID: "PCM-C13", Name: "pcm/respects-batch-size", Rules: rules("PCM-DELIVERY", "PCM-REQUEST/batch-limit"), Needs: troubling, Alone: true, Timeout: time.Minute,
+			Title: "No request of the institution brings more than 5000 reports, or 1000 events, and one that is refused for its size is split", Why: "A larger one is refused as a whole, again and again.",
+			Causes: causes("everything that waits is sent at once", "413 is taken for a passing trouble"),
+			Body: func(b *check.Bench) {
+				w := begin(b)
+				token := w.party.Credentials("consents")
+				w.hurries()
+				known := len(w.requests())
+				w.Step("the metrics platform refuses one request for its size")
+				w.PCM().Post("/fail", map[string]any{"kind": "status", "status": 413, "on": "report", "times": 1}, nil)
+				w.Cleanup(func() { _ = w.PCM().Try("DELETE", "/fail", nil, nil) })
+				const calls = 8
+				var last *tpp.Exchange
+				for range calls {
+					last = w.read(token)
 				}
-				b.PCM().Get("/requests", &all)
-				n := 0
-				for _, q := range all {
-					if !strings.EqualFold(q.Organisation, b.Target().Bank.OrganisationID) {
-						continue
+				if err := b.Reporter().Try("POST", "/flush", nil, nil); err != nil {
+					b.Note("the institution's reports: %v", err)
+				}
+				w.served(last)
+				for _, q := range w.requests()[known:] {
+					if q.Operation == "private" && q.Status == 200 {
+						b.Expect(q.Items, "items of a request after one with %d reports was refused for its size", calls).To(expect.InRange(1, calls-1))
 					}
+				}
+				n := 0
+				for _, q := range w.requests() {
 					n++
 					limit := 5000
 					if strings.HasPrefix(q.Operation, "hybrid-flow") {
@@ -151,6 +179,20 @@ func deliveryChecks() []check.Check {
 			},
 		},
 	}
+}
+
+// intake is one request of the institution to the platform.
+type intake struct {
+	Organisation  string `json:"organisationId"`
+	Operation     string
+	Items, Status int
+}
+
+// requests lists the institution's requests, oldest first.
+func (w *watch) requests() []intake {
+	var all []intake
+	w.PCM().Get("/requests", &all)
+	return slices.DeleteFunc(all, func(q intake) bool { return !strings.EqualFold(q.Organisation, w.Target().Bank.OrganisationID) })
 }
 
 // reported counts the institution's reports of a call.

@@ -18,7 +18,7 @@ import (
 // Checks lists the checks: the institution's reports first, then the platform.
 func Checks() []check.Check {
 	var all []check.Check
-	for _, part := range [][]check.Check{reportedChecks(), deliveryChecks(), tokenChecks(), intakeChecks(), discardChecks(), journeyChecks(), pairingChecks(), stateChecks(), stockChecks(), portabilityChecks(), dialectChecks(), closingChecks()} {
+	for _, part := range [][]check.Check{reportedChecks(), deliveryChecks(), toldStockChecks(), toldStateChecks(), tokenChecks(), intakeChecks(), discardChecks(), journeyChecks(), pairingChecks(), stateChecks(), stockChecks(), portabilityChecks(), dialectChecks(), closingChecks()} {
 		all = append(all, part...)
 	}
 	for i := range all {
