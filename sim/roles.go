@@ -98,14 +98,16 @@ func families(base string) []directory.APIResource {
 }
 
 func (e *Ecosystem) openPCM(at *places, c *control) error {
-	p, err := pcm.New(pcm.Config{Clock: e.clock, Seed: e.options.Seed, Seams: e.board.Seams(), Roots: e.secrets.authority.Roots(),
-		Revoked: e.secrets.authority.IsRevoked, Known: e.cast, Dir: e.sub("pcm"), AuthHost: namePCMAuth, APIHost: namePCM, Log: e.log})
+	platform, err := newCollector(e.clock, e.options.Dir != "", func() (*pcm.PCM, error) {
+		return pcm.New(pcm.Config{Clock: e.clock, Seed: e.options.Seed, Seams: e.board.Seams(), Roots: e.secrets.authority.Roots(),
+			Revoked: e.secrets.authority.IsRevoked, Known: e.cast, Dir: e.sub("pcm"), AuthHost: namePCMAuth, APIHost: namePCM, Log: e.log})
+	})
 	if err != nil {
-		return fmt.Errorf("metrics platform: %w", err)
+		return err
 	}
-	e.closing("metrics platform", p.Close)
-	e.net.serveTLS(at.pcm, e.secrets.others, func(name string) bool { return name == namePCMAuth }, e.watch.of(rolePCM, p.Handler()))
-	c.mount("pcm", p.Control())
+	e.closing("metrics platform", platform.stop)
+	e.net.serveTLS(severed{at.pcm, platform}, e.secrets.others, func(name string) bool { return name == namePCMAuth }, e.watch.of(rolePCM, platform))
+	c.mount("pcm", platform.control())
 	return nil
 }
 
