@@ -3,7 +3,6 @@ package load
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,15 +27,26 @@ func Run(ctx context.Context, p Plan) (*record.Recording, error) {
 	if attached {
 		counts.Attach(r.rec, r.start)
 	}
-	stop := r.watch(ctx)
-	err := r.dispatch(ctx)
-	r.finish(ctx)
+	r.shots, r.drop = context.WithCancelCause(context.WithoutCancel(ctx))
+	playing, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	stop := r.watch(playing, end)
+	err := r.dispatch(playing)
+	if cut := r.finish(ctx); err == nil {
+		err = cut
+	}
 	if attached {
 		counts.Attach(nil, r.start)
 	}
 	stop()
 	return r.rec, err
 }
+
+// Why requests in flight are given up.
+var (
+	errInterrupted = errors.New("the run was interrupted")
+	errGrace       = errors.New("the grace after the schedule was over")
+)
 
 // arrival is one request on its way to a worker.
 type arrival struct {
@@ -56,8 +66,7 @@ type runner struct {
 	peak     atomic.Int64
 	held     atomic.Int64 // nanoseconds in which no place was free
 	shots    context.Context
-	cancel   context.CancelFunc
-	lost     chan string // the threshold that ends the run
+	drop     context.CancelCauseFunc // gives up what is in flight
 	meter    *meter
 }
 
@@ -71,7 +80,7 @@ func newRunner(p Plan) *runner {
 	if p.Start.IsZero() {
 		p.Start = p.Clock.Now()
 	}
-	r := &runner{Plan: p, start: p.Start, rec: p.Recording, arrivals: make(chan arrival), lost: make(chan string, 1), meter: newMeter()}
+	r := &runner{Plan: p, start: p.Start, rec: p.Recording, arrivals: make(chan arrival), meter: newMeter()}
 	if r.rec == nil {
 		r.rec = p.Recorder(p.Start)
 	}
@@ -82,7 +91,6 @@ func (r *runner) now() time.Duration { return r.Clock.Now().Sub(r.start) }
 
 // dispatch plays the schedule. It only ever waits for the clock, for a place in flight, or for the end.
 func (r *runner) dispatch(ctx context.Context) error {
-	r.shots, r.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	pause := newPause(r.Clock)
 	defer pause.close()
 	step, count := uint64(max(r.Shares, 1)), r.Pacer.Count()
@@ -100,12 +108,8 @@ func (r *runner) dispatch(ctx context.Context) error {
 			}
 			now = r.now()
 		}
-		select {
-		case <-ctx.Done():
+		if ctx.Err() != nil {
 			return r.stop(n, step, context.Cause(ctx))
-		case name := <-r.lost:
-			return r.stop(n, step, fmt.Errorf("%w: %s", ErrLost, name))
-		default:
 		}
 		if r.hand(arrival{n, due, behind}) {
 			continue
@@ -116,8 +120,6 @@ func (r *runner) dispatch(ctx context.Context) error {
 		case r.arrivals <- arrival{n, due, true}:
 		case <-ctx.Done():
 			return r.stop(n, step, context.Cause(ctx))
-		case name := <-r.lost:
-			return r.stop(n, step, fmt.Errorf("%w: %s", ErrLost, name))
 		}
 		now = r.now()
 		r.held.Add(int64(now - since))
@@ -150,9 +152,6 @@ func (r *runner) stop(n, step uint64, cause error) error {
 		unsent++
 	}
 	r.rec.End(elapsed, unsent, cause.Error())
-	if !errors.Is(cause, ErrLost) {
-		r.cancel()
-	}
 	return cause
 }
 
@@ -190,26 +189,40 @@ func (r *runner) send(a arrival) {
 		r.rec.Miss()
 		return
 	}
+	if outcome.Err != nil || outcome.Status == 0 {
+		switch context.Cause(r.shots) {
+		case errInterrupted: //nolint:errorlint // the very value that was given as the cause
+			r.rec.Abandon() // by us: the target might have answered
+			return
+		case errGrace: //nolint:errorlint // likewise
+			outcome.Err = context.DeadlineExceeded
+		}
+	}
 	s.Status = outcome.Status
 	s.Failure, s.Detail = failure(outcome)
 	r.rec.Add(s)
 }
 
-// finish waits for what is in flight: for the grace, then it is given up and fails as a timeout.
-func (r *runner) finish(ctx context.Context) {
+// finish waits for what is in flight: for the grace, then it fails as a timeout; or until ctx ends, when it is
+// given up.
+func (r *runner) finish(ctx context.Context) error {
 	close(r.arrivals)
 	ended := make(chan struct{})
 	go func() { r.done.Wait(); close(ended) }()
-	timer := time.AfterFunc(r.Grace, r.cancel)
+	timer := time.AfterFunc(r.Grace, func() { r.drop(errGrace) })
 	defer timer.Stop()
+	var cut error
 	select {
 	case <-ended:
 	case <-ctx.Done():
-		r.cancel()
+		cut = context.Cause(ctx)
+		r.drop(errInterrupted)
 		<-ended
+		r.rec.Stop(cut.Error())
 	}
-	r.cancel()
+	r.drop(nil)
 	r.rec.Observe(r.generator())
+	return cut
 }
 
 func (r *runner) generator() record.Generator {

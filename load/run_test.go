@@ -138,6 +138,45 @@ func TestAnInterruptedRunKeepsWhatItMeasured(t *testing.T) {
 	}
 }
 
+// What was in flight at an interruption was given up by us, and is no failure of the target.
+func TestWhatIsGivenUpIsNoFailure(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	why := errors.New("the user said stop")
+	source := fake(func(n uint64) Shot {
+		return Shot{Operation: "op", Class: spec.High, Do: func(ctx context.Context) Outcome {
+			if n == 9 {
+				cancel(why)
+			}
+			<-ctx.Done()
+			return Outcome{Err: ctx.Err()}
+		}}
+	})
+	rec, err := Run(ctx, Plan{Pacer: constant(t, 1000, 10*time.Millisecond), Source: source, Clock: clock.New()})
+	if !errors.Is(err, why) {
+		t.Fatalf("error %v", err)
+	}
+	rep := rec.Report(record.Identity{Thresholds: []Threshold{{Name: "errors", Metric: "errors"}}})
+	if rep.Failed != 0 || rep.Abandoned != 10 || rep.Verdict != record.VerdictNone || !rep.Partial {
+		t.Errorf("%d failed, %d abandoned, verdict %s, partial %v", rep.Failed, rep.Abandoned, rep.Verdict, rep.Partial)
+	}
+}
+
+func TestWhatIsNotAnsweredWithinTheGraceIsATimeout(t *testing.T) {
+	source := fake(func(uint64) Shot {
+		return Shot{Operation: "op", Class: spec.High, Do: func(ctx context.Context) Outcome {
+			<-ctx.Done()
+			return Outcome{Err: ctx.Err()}
+		}}
+	})
+	rec, err := Run(context.Background(), Plan{Pacer: constant(t, 1000, 10*time.Millisecond), Source: source, Clock: clock.New(), Grace: 20 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := rec.Failures()[record.Timeout]; n != 10 {
+		t.Errorf("failures %v, want ten timeouts", rec.Failures())
+	}
+}
+
 func TestARunThatCannotPassAnyMoreEndsEarly(t *testing.T) {
 	rec, err := Run(context.Background(), Plan{Pacer: constant(t, 200, time.Hour), Source: answers(503), Clock: clock.New(), Abort: true,
 		Thresholds: []Threshold{{Name: "no server errors", Metric: "5xx", Limit: 0}}})

@@ -2,13 +2,14 @@ package load
 
 import (
 	"context"
+	"fmt"
 	"sort"
 	"time"
 )
 
-// watch gives a snapshot every second, and ends the run when a threshold is lost. The function it returns ends
+// watch gives a snapshot every second, and ends the schedule when a threshold is lost. The function it returns ends
 // the watch and gives the last snapshot.
-func (r *runner) watch(ctx context.Context) func() {
+func (r *runner) watch(ctx context.Context, end context.CancelCauseFunc) func() {
 	ctx, cancel := context.WithCancel(ctx)
 	ended := make(chan struct{})
 	w := &watcher{runner: r}
@@ -20,7 +21,7 @@ func (r *runner) watch(ctx context.Context) func() {
 			w.look()
 			if r.Abort {
 				if name := r.rec.Lost(r.Thresholds); name != "" {
-					r.lost <- name
+					end(fmt.Errorf("%w: %s", ErrLost, name))
 					return
 				}
 			}

@@ -44,6 +44,7 @@ func recorded(all []Sample) *Recording {
 		r.Add(s)
 		if s.Status == 404 {
 			r.Miss()
+			r.Abandon()
 		}
 		if s.Status == 201 {
 			r.Inside(s)

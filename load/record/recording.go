@@ -74,6 +74,7 @@ type data struct {
 	Elapsed    time.Duration // how much of it was played
 	Slot       time.Duration // resolution of the timeline
 	Unsent     uint64        // arrivals that were due and could not be sent before the run was given up
+	Abandoned  uint64        // requests that were given up when the run was interrupted
 	Short      uint64        // arrivals for which the generator had nothing ready to send
 	Due        uint64        // arrivals of the whole schedule, of these shares
 	Answered   uint64
@@ -149,6 +150,13 @@ func (r *Recording) Miss() {
 	r.Short++
 }
 
+// Abandon counts a request that was given up because the run was interrupted: the target might have answered.
+func (r *Recording) Abandon() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Abandoned++
+}
+
 // slice is the timeline's part at t, grown as needed.
 func (r *Recording) slice(t time.Duration) *Slice {
 	i := int(max(t, 0) / r.Slot)
@@ -200,6 +208,7 @@ func (r *Recording) Merge(other *Recording) error {
 	r.Elapsed = max(r.Elapsed, o.Elapsed)
 	r.Unsent += o.Unsent
 	r.Short += o.Short
+	r.Abandoned += o.Abandoned
 	r.Steps += o.Steps
 	r.Due += o.Due
 	r.Answered += o.Answered
@@ -300,7 +309,7 @@ func (r *Recording) rates() (offered, achieved float64) {
 			within += s.Achieved
 		}
 	}
-	return float64(r.Answered+r.Unsent+r.Short) / played, float64(within) / played
+	return float64(r.Answered+r.Unsent+r.Abandoned+r.Short) / played, float64(within) / played
 }
 
 func addAll[K comparable](into, from map[K]uint64) {

@@ -71,8 +71,9 @@ type Report struct {
 	Requests     uint64            `json:"requests"`
 	Failed       uint64            `json:"failed"`
 	Unsent       uint64            `json:"unsent"`
-	Short        uint64            `json:"short"`  // arrivals for which the generator had nothing ready
-	Errors       map[string]uint64 `json:"errors"` // by status other than 2xx, or kind of failure
+	Abandoned    uint64            `json:"abandoned"` // in flight when the run was interrupted
+	Short        uint64            `json:"short"`     // arrivals for which the generator had nothing ready
+	Errors       map[string]uint64 `json:"errors"`    // by status other than 2xx, or kind of failure
 	Classes      []ClassRow        `json:"classes"`
 	Availability Availability      `json:"availability"`
 	Endpoints    []EndpointRow     `json:"endpoints"`
@@ -166,7 +167,7 @@ func (r *Recording) Report(id Identity) *Report {
 		APIVersion: "ensaio/v1", Kind: "Load", Notice: Notice, Profile: id.Profile, Title: id.Title, Target: id.Target,
 		Seed: id.Seed, Defects: append([]string{}, id.Defects...), Tool: id.Tool, Command: id.Command,
 		Started: r.Started, Duration: r.Elapsed.Seconds(), Planned: r.Planned.Seconds(), Partial: r.Stopped != "", Stopped: r.Stopped,
-		Requests: r.Answered, Failed: r.Failed, Unsent: r.Unsent + r.Short, Errors: map[string]uint64{}, Thresholds: verdicts,
+		Requests: r.Answered, Failed: r.Failed, Unsent: r.Unsent, Abandoned: r.Abandoned, Short: r.Short, Errors: map[string]uint64{}, Thresholds: verdicts,
 		Notes: append([]string{}, id.Notes...), Pictures: id.Pictures,
 	}
 	rep.Offered, rep.Achieved = r.rates()
@@ -213,14 +214,17 @@ func (r *Recording) notes(why []string) []string {
 	if r.Stopped != "" {
 		notes = append(notes, fmt.Sprintf("Stopped after %s of %s: %s. The figures are those of the part that was played.", round(r.Elapsed), r.Planned, r.Stopped))
 	}
+	if r.Abandoned > 0 {
+		notes = append(notes, fmt.Sprintf("%d requests were in flight when the run was interrupted; they count neither for nor against the target.", r.Abandoned))
+	}
 	if r.Short > 0 {
 		notes = append(notes, fmt.Sprintf("The generator had nothing ready to send for %d arrivals; they count neither for nor against the target.", r.Short))
 	}
 	if r.Unsent > 0 {
 		notes = append(notes, fmt.Sprintf("%d arrivals were due and not sent before the end.", r.Unsent))
 	}
-	if r.Short > 0 {
-		notes = append(notes, fmt.Sprintf("%d arrivals were not sent because the generator had nothing ready for them.", r.Short))
+	if r.Abandoned > 0 {
+		notes = append(notes, fmt.Sprintf("%d requests were in flight when the run was interrupted; they count neither for nor against the target.", r.Abandoned))
 	}
 	if why != nil {
 		notes = append(notes, "The generator was the bottleneck: latencies and rates say nothing about the target. Use more workers or another machine.")
