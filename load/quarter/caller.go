@@ -46,7 +46,7 @@ type caller struct {
 	grants []*tpp.Grant
 	asks   []ask
 	atOnce int
-	notes  []string
+	idle   []string // operations that are not asked, with the reason
 
 	mu   sync.Mutex
 	seen []*tpp.Exchange
@@ -62,12 +62,12 @@ type ask struct {
 
 // skipped operations change what the others read, or cannot be asked again and again.
 var skipped = map[string]string{
-	"consents.delete":         "it would end what is read",
-	"consents.extend":         "it would lengthen what is read",
-	"payments.create":         "each needs a customer at the bank's pages",
-	"payments.consent-create": "each is a signed order",
-	"payments.cancel":         "each needs a scheduled payment",
-	"payments.consent-cancel": "each needs a schedule",
+	"consents.delete":         "ends what is read",
+	"consents.extend":         "lengthens what is read",
+	"payments.create":         "needs a customer at the bank's pages",
+	"payments.consent-create": "is a signed order",
+	"payments.cancel":         "needs a scheduled payment",
+	"payments.consent-cancel": "needs a schedule",
 	"common.status":           "it is what the probes ask",
 }
 
@@ -116,7 +116,7 @@ func (c *caller) prepare(ctx context.Context, p *Plan) error {
 		}
 		if why := skipped[op.ID]; why != "" {
 			if op.ID != "common.status" {
-				c.notes = append(c.notes, op.ID+" is not part of the traffic: "+why)
+				c.idle = append(c.idle, op.ID+" "+why)
 			}
 			continue
 		}
@@ -160,7 +160,7 @@ func (c *caller) arrange(ctx context.Context, op *spec.Operation) error {
 	case op.API.Name == "payments" && op.Method == http.MethodGet:
 		return c.paid(ctx, op)
 	default:
-		c.notes = append(c.notes, op.ID+" is not part of the traffic: it cannot be asked again and again")
+		c.idle = append(c.idle, op.ID+" cannot be asked again and again")
 	}
 	return nil
 }
@@ -187,7 +187,7 @@ func (c *caller) read(ctx context.Context, op *spec.Operation) error {
 			return nil
 		}
 	}
-	c.notes = append(c.notes, op.ID+" is not part of the traffic: no customer of the target has one")
+	c.idle = append(c.idle, op.ID+" has no customer with one")
 	return nil
 }
 
@@ -290,7 +290,7 @@ func (c *caller) paid(ctx context.Context, op *spec.Operation) error {
 	t := c.stage.target
 	payee, ok := t.PayeeWith("")
 	if !c.entry.Has("PAGTO") || !ok {
-		c.notes = append(c.notes, op.ID+" is not part of the traffic: the target file declares no payee, or the client may not pay")
+		c.idle = append(c.idle, op.ID+" needs a payee in the target file, and a client that may pay")
 		return nil
 	}
 	var last error
@@ -422,7 +422,12 @@ func (c *caller) base() string { return c.server.ResourceBase }
 
 func (c *caller) flush(ctx context.Context) error { return c.client.FlushReports(ctx) }
 
-func (c *caller) remarks() []string { return c.notes }
+func (c *caller) remarks() []string {
+	if len(c.idle) == 0 {
+		return nil
+	}
+	return []string{"not part of the traffic: " + strings.Join(c.idle, "; ")}
+}
 
 func (c *caller) endpoints() map[string]bool {
 	out := map[string]bool{}

@@ -208,6 +208,19 @@ func (p *Plan) outage(o *Outage) error {
 
 func (p *Plan) onProbe(d time.Duration) bool { return d%availability.ProbeEvery == 0 }
 
+// First is the plan of its first days alone: outages that begin later, or last beyond them, are left out.
+func (p *Plan) First(days int) *Plan {
+	short := *p
+	short.Days = min(days, p.Days)
+	short.Outages = nil
+	for _, o := range p.Outages {
+		if o.Day <= short.Days && o.from+time.Duration(o.Duration) <= time.Duration(short.Days-o.Day+1)*24*time.Hour {
+			short.Outages = append(short.Outages, o)
+		}
+	}
+	return &short
+}
+
 // globs checks that each pattern finds something that can be asked or stopped.
 func globs(patterns []string) error {
 	names := []string{"token", "par", "register"}

@@ -34,6 +34,13 @@ type Options struct {
 	Out string
 	// Observe hears of every day that has ended; may be nil.
 	Observe func(Progress)
+	// Days, when above 0, plays only so many of the plan's first days.
+	Days int
+	// Prepared, when set, is called once everything is prepared and before the first day.
+	Prepared func(context.Context) error
+	// Patience is how long a quarter that is certain to fail by its latencies goes on; 0 is [Patience]. A target
+	// that holds calls back would otherwise stretch a minute to an hour.
+	Patience time.Duration
 	// Clock is the machine's own, by which timeouts and latencies are measured; nil makes one.
 	Clock *clock.Clock
 	// Seed, Tool, Command and Defects are told in the report.
@@ -41,6 +48,9 @@ type Options struct {
 	Tool, Command string
 	Defects       []string
 }
+
+// Patience is how long a quarter goes on that cannot pass any more because its calls are too slow.
+const Patience = time.Minute
 
 // Progress is a day that has ended.
 type Progress struct {
@@ -70,6 +80,7 @@ type play struct {
 	tally     tally
 	notes     []string
 	dial      func(ctx context.Context, to string) (net.Conn, error) // nil: the network
+	hopeless  time.Time                                              // from here on what cannot pass is not played to its end
 	pending   func()                                                 // reads the answer of the last probe
 	probes    int
 	unasked   int // probes whose answer was none
@@ -85,6 +96,12 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if o.Clock == nil {
 		o.Clock = clock.New()
 	}
+	if o.Patience <= 0 {
+		o.Patience = Patience
+	}
+	if o.Days > 0 && o.Days < o.Plan.Days {
+		o.Plan = o.Plan.First(o.Days)
+	}
 	return (&play{}).run(ctx, o)
 }
 
@@ -95,7 +112,13 @@ func (p *play) run(ctx context.Context, o Options) (*Report, error) {
 	if err := p.open(ctx); err != nil {
 		return nil, fmt.Errorf("quarter: %w", err)
 	}
+	if o.Prepared != nil {
+		if err := o.Prepared(ctx); err != nil {
+			return nil, fmt.Errorf("quarter: %w", err)
+		}
+	}
 	prepared := o.Clock.Now()
+	p.hopeless = prepared.Add(o.Patience)
 	err := p.days(ctx)
 	p.mend(ctx)
 	if err != nil {
@@ -233,8 +256,24 @@ func (p *play) days(ctx context.Context) error {
 		if err := p.evening(ctx, day, date); err != nil {
 			return err
 		}
+		if why := p.beyond(date); why != "" && day+1 < p.plan.Days && p.watch.Now().After(p.hopeless) {
+			p.remark("stopped after day %d of %d: %s, so that the quarter cannot pass any more", day+1, p.plan.Days, why)
+			return nil
+		}
 	}
 	return nil
+}
+
+// beyond says which endpoint was so slow on a day that the month fails whatever follows.
+func (p *play) beyond(date availability.Day) string {
+	for _, s := range p.seen.Latency.Series() {
+		for _, d := range p.seen.Latency.Days(s) {
+			if d.Day == date && d.Verdict == availability.NonConforming {
+				return fmt.Sprintf("p95 of %s on %s was %.0f ms", s.Endpoint, date, d.P95Ms)
+			}
+		}
+	}
+	return ""
 }
 
 // probe asks the status once. The answer is read while the next one is under way: that is a tenth of a step.

@@ -182,6 +182,7 @@ func (p *play) load(r *Report, played time.Duration) *record.Report {
 			out.Availability.UnplannedSeconds += int(d.Down)
 		}
 	}
+	defer func() { out.Thresholds = thresholds(r, out.Availability) }()
 	for _, e := range r.Seen.Endpoints { // the worst endpoint decides, by either computation
 		if e.Service {
 			continue
@@ -200,6 +201,36 @@ func (p *play) load(r *Report, played time.Duration) *record.Report {
 		}
 	}
 	return out
+}
+
+// thresholds are the limits of a quarter in the form of load runs.
+func thresholds(r *Report, a record.Availability) []record.Verdict {
+	row := func(name, title, unit string, limit, value float64, least, kept bool) record.Verdict {
+		v := record.Verdict{Threshold: record.Threshold{Name: name, Metric: "availability", Limit: limit}, Title: title, Unit: unit, Least: least, Value: value, Outcome: record.OK}
+		if !kept {
+			v.Outcome = record.Crossed
+		}
+		return v
+	}
+	rows := []record.Verdict{
+		row("day", "worst day of an endpoint, by probing or by traffic", "share", availability.DayTarget, a.Day, true, a.Day >= availability.DayTarget),
+		row("findings", "what speaks against the quarter", "count", 0, float64(len(r.Findings)), false, len(r.Findings) == 0),
+	}
+	if r.Plan.Days >= availability.LongDays {
+		rows = append(rows, row("quarter", "worst mean of an endpoint over ninety days", "share", availability.LongTarget, a.Quarter, true, !r.long()))
+	}
+	if len(r.Findings) > 0 {
+		rows[1].Reason = r.Findings[0]
+	}
+	return rows
+}
+
+// long says whether the exact mean of some endpoint is below its limit.
+func (r *Report) long() bool {
+	return slices.ContainsFunc(r.Seen.Endpoints, func(e availability.Endpoints) bool {
+		return e.Probing != nil && e.Probing.LongRun != nil && e.Probing.LongRun.Verdict == availability.NonConforming ||
+			e.Traffic != nil && e.Traffic.LongRun != nil && e.Traffic.LongRun.Verdict == availability.NonConforming
+	})
 }
 
 // HTML writes the page with the calendars.

@@ -34,7 +34,7 @@ type loadFlags struct {
 	yes, metrics          string
 	noReports, noPreview  bool
 	http2                 bool
-	workers               int
+	workers, days         int
 	nats                  string
 	dir, core, plan       string
 	quarter               *quarter.Plan
@@ -85,6 +85,7 @@ generator was the bottleneck and says so · 4 the harness failed · 130 interrup
 	fl.StringVar(&f.dir, "dir", "", "folder for keys and state of the own ecosystem")
 	fl.StringVar(&f.core, "core", "", "core behind the own ecosystem's bank: \"http\", or the address of your connector")
 	fl.IntVar(&f.workers, "workers", 1, "processes that share the run")
+	fl.IntVar(&f.days, "days", 0, "play only the first days of a quarter; 0 is all of them")
 	fl.StringVar(&f.nats, "nats", "", "NATS server or cluster at which workers of other machines wait ('ensaio load worker')")
 	cmd.AddCommand(a.loadWorkerCommand())
 	return cmd
@@ -233,6 +234,9 @@ func (f loadFlags) apply(p *profile.Profile, own bool) error {
 		case profile.Limits, profile.Quarter:
 			return usage(fmt.Errorf("profile %s sets its own rates", p.Name), "leave --rate out")
 		}
+	}
+	if f.days != 0 && (f.days < 0 || p.Procedure != profile.Quarter) {
+		return usage(fmt.Errorf("profile %s has no %d days", p.Name, f.days), "--days shortens a quarter")
 	}
 	if f.duration > 0 {
 		if p.Procedure != profile.Steady {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -34,10 +35,8 @@ func quarterPlan(p *profile.Profile, file string) (*quarter.Plan, error) {
 
 // quarter replays ninety days.
 func (a *app) quarter(ctx context.Context, cmd *cobra.Command, p *profile.Profile, t *target.Target, f loadFlags) error {
-	for _, d := range f.defects {
-		if err := arm(ctx, t, d); err != nil {
-			return err
-		}
+	if f.workers > 1 || f.nats != "" {
+		return usage(errors.New("a quarter is played by one process: its clock is one"), "leave --workers and --nats out")
 	}
 	defects, err := armedAt(ctx, t)
 	if err != nil {
@@ -48,10 +47,22 @@ func (a *app) quarter(ctx context.Context, cmd *cobra.Command, p *profile.Profil
 	if dir == "" {
 		dir = filepath.Join("out", show.watch.Now().Format("2006-01-02T150405"))
 	}
-	r, err := quarter.Run(ctx, quarter.Options{Target: t, Plan: f.quarter, Out: dir, Observe: show.day, Seed: a.seed, Tool: suites.Version,
-		Command: loadCommandLine(cmd, p), Defects: defects})
+	prepared := func(ctx context.Context) error {
+		for _, d := range f.defects {
+			if err := arm(ctx, t, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	r, err := quarter.Run(ctx, quarter.Options{Target: t, Plan: f.quarter, Days: f.days, Out: dir, Observe: show.day, Prepared: prepared, Seed: a.seed, Tool: suites.Version,
+		Command: loadCommandLine(cmd, p), Defects: append(defects, f.defects...)})
 	show.close()
 	if r == nil {
+		var powerless *quarter.Powerless
+		if errors.As(err, &powerless) {
+			return usage(err, "%s", powerless.Hint())
+		}
 		return a.unprepared(ctx, err)
 	}
 	if err != nil {
@@ -85,7 +96,7 @@ func (m *meter) day(d quarter.Progress) {
 		m.live = true
 		return
 	}
-	if now := m.watch.Now(); now.Sub(m.told) >= seldom || d.Day == d.Days {
+	if now := m.watch.Now(); now.Sub(m.told) >= seldom || d.Day == d.Days || down != "" {
 		m.told = now
 		m.app.printf("%s\n", line)
 	}
@@ -95,9 +106,12 @@ func (m *meter) day(d quarter.Progress) {
 func (a *app) quarterVerdict(r *quarter.Report, picture string) {
 	if !a.quiet {
 		a.printf("\n")
-		r.Text(a.out, false)
+		r.Text(a.out, a.verbose > 0)
 		for _, n := range r.Notes {
 			a.printf("  %s %s\n", a.yellow("!"), n)
+		}
+		if len(r.Defects) > 0 {
+			a.printf("\n%s\n", a.red("broken on purpose: "+strings.Join(r.Defects, ", ")))
 		}
 		a.printf("\n")
 	}

@@ -59,6 +59,9 @@ func (m *matrix) brief(ctx context.Context, name, defect string) (*record.Report
 	if p.Procedure == profile.Steady {
 		args = append(args, "--duration", length.String())
 	}
+	if p.Procedure == profile.Quarter {
+		args = append(args, "--days", "2")
+	}
 	if defect != "" {
 		args = append(args, "--defect", defect)
 	}

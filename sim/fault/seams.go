@@ -105,6 +105,7 @@ type Lifetime struct {
 type Serve struct {
 	Operation string // registry id
 	Class     string // its frequency class
+	At        time.Time
 	Number    uint64 // of the call, counted while anything was armed, from 1
 	Second    int    // of the call within its second, from 1
 	Consents  int    // active ones of the caller
