@@ -39,13 +39,13 @@ func (l *ledger) note(c *call, at time.Time, took time.Duration, status int) {
 	if l == nil || c.op == nil {
 		return
 	}
-	one := availability.Call{At: at, Took: took, Method: c.method, Endpoint: c.endpoint, Status: status}
+	one := availability.Call{At: at, Took: took, Method: c.method, Endpoint: c.endpoint, Status: status, Server: c.source.parties[0].server.OrganisationID}
 	if c.party != nil {
-		one.Server, one.Client = c.party.server.OrganisationID, c.party.client.Config().OrganisationID
+		one.Client = c.party.client.Config().OrganisationID
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if c.party != nil && status != 0 {
+	if status != 0 {
 		l.book.Call(one)
 	}
 	i, known := l.index[c.name]

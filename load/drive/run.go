@@ -99,7 +99,7 @@ func (s *Source) steady(ctx context.Context, x Session) (*record.Report, error) 
 		return nil, err
 	}
 	x.Identity.Thresholds = plan.Thresholds
-	x.Identity.Findings = append(append(x.Identity.Findings, book.stopped(trouble.made())...), watch.findings(trouble)...)
+	x.Identity.Findings = append(x.Identity.Findings, trusted(rec, append(book.stopped(trouble.made()), watch.findings(trouble)...))...)
 	known, notes := book.available(watch.seen, s.parties[0].server.OrganisationID)
 	x.Identity.Availability = known
 	x.Identity.Notes = append(append(x.Identity.Notes, notes...), s.Notes()...)
@@ -107,6 +107,18 @@ func (s *Source) steady(ctx context.Context, x Session) (*record.Report, error) 
 		err = nil // the verdict says so
 	}
 	return rec.Report(x.Identity), err
+}
+
+// trusted withholds what was found while the generator was the bottleneck: who cannot send in time cannot
+// look in time either.
+func trusted(rec *record.Recording, findings []record.Verdict) []record.Verdict {
+	why := rec.Bottleneck()
+	for i := range findings {
+		if f := &findings[i]; len(why) > 0 && f.Outcome == record.Crossed && f.Name != "memory" {
+			f.Outcome, f.Reason = record.Withheld, "generator: "+why[0]
+		}
+	}
+	return findings
 }
 
 // plan is a run of this source; what is observed is the caller's.

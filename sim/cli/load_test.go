@@ -1,0 +1,184 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ensaio/ensaio/load/record"
+	"github.com/ensaio/ensaio/sim/fault"
+	"github.com/ensaio/ensaio/sim/report"
+)
+
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// unstarted is a world that must not be started: the question was wrong.
+func unstarted(t *testing.T) World {
+	w := toyWorld()
+	w.Start = func(context.Context, StartOptions) (Ecosystem, error) {
+		t.Error("an ecosystem was started")
+		return nil, errors.New("not to be started")
+	}
+	return w
+}
+
+const loadHead = "apiVersion: ensaio/v1\nkind: Load\nname: mine\ntitle: Mine\n"
+
+func TestWhatIsWrongWithALoadIsToldBeforeAnythingStarts(t *testing.T) {
+	odd := write(t, "odd.yaml", loadHead+"pacing: {kind: constant}\nduration: 1s\n")
+	impossible := write(t, "impossible.yaml", loadHead+"pacer: {kind: constant, rate: -5}\nduration: 1s\n")
+	there := write(t, "there.yaml", "apiVersion: ensaio/v1\nkind: Target\nname: Banco de Longe\nrole: account-holder\nhosts: {auth.banco.example: 203.0.113.9}\ndirectory: {}\nbank: {discovery: \"https://auth.banco.example/.well-known/openid-configuration\"}\nclients: []\npeople: []\n")
+	for _, c := range []struct {
+		name string
+		args []string
+		says string
+	}{
+		{"unknown profile", []string{"regulatori"}, `did you mean "regulatory"`},
+		{"unknown key", []string{odd}, `unknown key "pacing"; did you mean "pacer"`},
+		{"impossible rate", []string{impossible}, "pacer.rate is -5"},
+		{"missing file", []string{"./nowhere.yaml"}, "no such file"},
+		{"two profiles", []string{"soak", "spike"}, "takes one profile"},
+		{"rate above the bound", []string{"regulatory", "--rate", "5000"}, "--max-rate 5000"},
+		{"duration above the bound", []string{"soak", "--duration", "2h"}, "--max-duration 2h"},
+		{"negative rate", []string{"--rate", "-1"}, "cannot be negative"},
+		{"rate of its own", []string{"limits", "--rate", "10"}, "sets its own rates"},
+		{"plan of something else", []string{"soak", "--plan", "x.yaml"}, "--plan is for the quarter"},
+		{"missing plan", []string{"quarter", "--plan", "./nowhere.yaml"}, "no such file"},
+		{"unknown defect", []string{"--defect", "perf/unknown"}, "list defects"},
+		{"defect at somebody else's", []string{"-t", there, "--defect", "par/accepts-missing-exp"}, "defect on"},
+		{"hosts elsewhere", []string{"-t", there}, `--yes "Banco de Longe"`},
+		{"another name", []string{"-t", there, "--yes", "Banco de Perto"}, `the target is "Banco de Longe"`},
+		{"target file with a mistake", []string{"-t", odd}, "target"},
+		{"worker without a server", []string{"worker"}, "ENSAIO_NATS"},
+		{"no worker at all", []string{"--workers", "0"}, "needs a worker"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			code, out, errOut := invoke(t, unstarted(t), append([]string{"load", "-o", t.TempDir()}, c.args...)...)
+			if strings.Contains(c.name, "worker without") {
+				code, out, errOut = invoke(t, unstarted(t), "load", "worker")
+			}
+			if code != CodeUsage || !strings.Contains(out+errOut, c.says) || !strings.Contains(errOut, "hint:") {
+				t.Errorf("code %d, want %d with %q and a hint\n%s%s", code, CodeUsage, c.says, out, errOut)
+			}
+		})
+	}
+}
+
+func TestATargetThatIsDownIsNotReady(t *testing.T) {
+	down := write(t, "down.yaml", "apiVersion: ensaio/v1\nkind: Target\nname: x\nrole: account-holder\ndirectory: {}\nbank: {organisationId: o, discovery: \"https://127.0.0.1:1/.well-known/openid-configuration\"}\nclients: [{name: a, organisationId: o, softwareStatementId: s, roles: [DADOS], transport: {cert: \"file:no.pem\", key: \"file:no.key\"}, signing: {jwk: \"file:no.jwk\"}, redirectUris: [], registered: true, clientId: c}]\npeople: [{id: a, cpf: \"1\"}]\n")
+	code, out, errOut := invoke(t, toyWorld(), "load", "-t", down, "-o", t.TempDir())
+	if code != CodeUsage || !strings.Contains(errOut, "no.pem") {
+		t.Errorf("a certificate that is missing: code %d\n%s%s", code, out, errOut)
+	}
+	if code, out, errOut = invoke(t, toyWorld(), "load", "-o", t.TempDir(), "--no-preflight"); code != CodeNotReady || !strings.Contains(errOut, "doctor") {
+		t.Errorf("nobody answers: code %d\n%s%s", code, out, errOut)
+	}
+}
+
+// small is a load of which no latency is judged: the machine of a test may be busy.
+const small = loadHead + `pacer: {kind: constant, rate: 60}
+duration: 2s
+grants: 2
+mix: {registry: 1, "journey:share": 200, "journey:revoke": 200, "journey:pay": 200, "journey:register": 200}
+thresholds: {latency: false, errors: 0, serverErrors: 0, limited: 0}
+`
+
+// loaded reads load.json.
+func loaded(t *testing.T, dir string) record.Report {
+	t.Helper()
+	var r record.Report
+	b, err := os.ReadFile(filepath.Join(dir, "load.json"))
+	if err == nil {
+		err = json.Unmarshal(b, &r)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "load.html")); err != nil {
+		t.Error(err)
+	}
+	return r
+}
+
+func TestALoadOfAWholeEcosystem(t *testing.T) {
+	dir := t.TempDir()
+	code, out, errOut := invoke(t, TheWorld(), "load", write(t, "small.yaml", small), "-o", dir)
+	r := loaded(t, dir)
+	if busy := r.Generator.Bottleneck; code != CodePass && !(busy && code == CodeNotReady) || !busy && !strings.Contains(out, "PASS") {
+		t.Fatalf("code %d\n%s%s", code, out, errOut)
+	}
+	delete(r.Errors, "401") // a revoked consent's token is rightly refused
+	if r.Requests == 0 || r.Failed != 0 || len(r.Errors) != 0 {
+		t.Errorf("%d requests, %d failed: %v", r.Requests, r.Failed, r.Errors)
+	}
+	asked := map[string]uint64{}
+	for _, e := range r.Endpoints {
+		asked[e.Operation] = e.OK
+	}
+	// The steps of journeys stand under their operations.
+	for _, op := range []string{"accounts.balances", "accounts.list", "resources.list", "consents.create", "token", "par", "register", "payments.create", "journey:share", "journey:pay", "journey:revoke"} {
+		if asked[op] == 0 {
+			t.Errorf("%s was not asked: %v", op, asked)
+		}
+	}
+}
+
+func TestACrossedThresholdIsNamed(t *testing.T) {
+	dir := t.TempDir()
+	shed := write(t, "shed.yaml", loadHead+"pacer: {kind: constant, rate: 60}\nduration: 2s\ngrants: 1\nmix: {accounts.balances: 1}\nthresholds: {latency: false, overloads: 0}\nlimits: {perSecond: 5}\n")
+	code, out, errOut := invoke(t, TheWorld(), "load", shed, "-o", dir)
+	if code != CodeFloor || !strings.Contains(out, "✗ overloads") || !strings.Contains(out, "FAIL") {
+		t.Fatalf("code %d\n%s%s", code, out, errOut)
+	}
+	if r := loaded(t, dir); r.Verdict != record.VerdictFail || r.Errors["529"] == 0 || r.Thresholds[0].Outcome != record.Crossed {
+		t.Errorf("%v %+v", r.Errors, r.Thresholds)
+	}
+}
+
+func TestAnInterruptedLoadWritesWhatItMeasured(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	long := write(t, "long.yaml", loadHead+"pacer: {kind: constant, rate: 20}\nduration: 10m\ngrants: 1\nmix: {accounts.balances: 1}\nschedule: [{at: 300ms, clock: 1s}]\n")
+	out := &notify{want: "the clock steps", seen: make(chan struct{})}
+	go func() { <-out.seen; cancel() }()
+	var errOut strings.Builder
+	code := Run(ctx, []string{"load", long, "-o", dir}, TheWorld(), strings.NewReader(""), out, &errOut)
+	if r := loaded(t, dir); code != CodeInterrupted || !r.Partial || r.Verdict == record.VerdictPass || r.Stopped == "" {
+		t.Errorf("code %d, %+v\n%s", code, r.Stopped, errOut.String())
+	}
+}
+
+func TestWhatBecomesOfADefectUnderLoad(t *testing.T) {
+	d := fault.Defect{Name: "perf/x", Weight: fault.Major, Profile: "regulatory"}
+	crossed := record.Verdict{Threshold: record.Threshold{Name: "class high", Limit: 1500}, Unit: "ms", Value: 1800, Outcome: record.Crossed}
+	for _, c := range []struct {
+		rep  *record.Report
+		err  error
+		want string
+	}{
+		{&record.Report{Verdict: record.VerdictFail, Thresholds: []record.Verdict{crossed}}, nil, report.Killed},
+		{&record.Report{Verdict: record.VerdictPass}, nil, report.Lived},
+		{&record.Report{Verdict: record.VerdictNone}, nil, report.Stillborn},
+		{nil, errors.New("no report"), report.Stillborn},
+	} {
+		p := concludeLoad(d, c.rep, c.err)
+		if p.Outcome != c.want || p.ExpectedCheck != "load:regulatory" {
+			t.Errorf("%+v, want %s", p, c.want)
+		}
+		if c.want == report.Killed && (!strings.Contains(p.Received, "class high: 1800 ms, 1500 ms allowed") || len(p.CaughtBy) != 1) {
+			t.Errorf("%+v", p)
+		}
+	}
+}
