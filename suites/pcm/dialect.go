@@ -1,6 +1,7 @@
 package pcm
 
 import (
+	"sync"
 	"time"
 
 	"github.com/ensaio/ensaio/sim/spec"
@@ -18,6 +19,45 @@ func speaks(b *check.Bench) func(edit map[string]any) {
 
 func dialectChecks() []check.Check {
 	return []check.Check{
+		{
+			ID: "PCM-C91", Name: "pcm/intake-has-a-rate", Rules: rules("PCM-REQUEST/rate"), Needs: with(twoSides, check.Clock), Alone: true,
+			Title: "Beyond 300 requests in a second an organisation is told 429, another one is not, and a moment later it is heard again", Why: "Single reports are discouraged: batches are meant.", Causes: causes("the rate is one for everybody"),
+			Body: func(b *check.Bench) {
+				busy, calm := sideOf(b, 0), sideOf(b, 1)
+				const most, hands = 1600, 16
+				began := b.Now()
+				var mu sync.Mutex
+				sent, refusals := 0, 0
+				work := func() {
+					for {
+						mu.Lock()
+						done := sent >= most || refusals > 0
+						sent++
+						mu.Unlock()
+						if done {
+							return
+						}
+						if x := busy.posting(privatePath, []fields{}).Send(b.Context()); x.Status == 429 {
+							mu.Lock()
+							refusals++
+							mu.Unlock()
+						}
+					}
+				}
+				all := make([]func(), hands)
+				for i := range all {
+					all[i] = work
+				}
+				b.Together(all...)
+				if took := b.Now().Sub(began); refusals == 0 && float64(sent) < 1.2*(300+300*took.Seconds()) {
+					b.Skip("%d requests in %s do not cross the rate", sent, took)
+				}
+				b.Expect(refusals > 0, "a request is refused within %d", most).To(expect.Equal(true))
+				b.Expect(calm.posting(privatePath, []fields{}).Send(b.Context()), "another organisation meanwhile").To(refused(400, "Invalid payload format: MUST be an array"))
+				b.Advance(2 * time.Second)
+				busy.accepted(invent(b, busy, busy).byClient())
+			},
+		},
 		{
 			ID: "PCM-C87", Name: "pcm/speaks-the-current-release", Rules: rules("PCM-REQUEST"),
 			Title: "Without being told otherwise the platform keeps the release in force: no PUT, no withdrawn endpoints, fractions of milliseconds, a fresh-token address", Why: "A rehearsal against last year's rules is none.", Causes: causes("an old image is running"),
