@@ -84,7 +84,7 @@ type calendarRow struct {
 // cell is one day; days without a fault and without traffic are drawn as one run of days.
 type cell struct {
 	X, Width int
-	Class    string // full, good, low, bad, none
+	Class    string // full, good, low, bad, plan, none
 	Text     string
 	Tip      string
 }
@@ -93,7 +93,7 @@ type cell struct {
 const (
 	cellWidth = 13
 	rowHeight = 17
-	labels    = 380
+	labels    = 430
 )
 
 // Width is that of the picture.
@@ -121,6 +121,7 @@ type painted struct {
 	share   Share
 	verdict Verdict
 	tip     string
+	planned bool // stopped on purpose, and counted apart
 }
 
 func (c *Calendar) row(from Day, label, full string, long *LongRun, days []painted) {
@@ -142,6 +143,8 @@ func (c *Calendar) row(from Day, label, full string, long *LongRun, days []paint
 			if p.share.AtLeast(995, 1000) {
 				next.Class = "good"
 			}
+		case p.planned:
+			next.Class, next.Text, next.Tip = "plan", "○", p.tip
 		default:
 			next.Class, next.Tip = "full", "available all day"
 		}
@@ -163,7 +166,7 @@ func (v View) byTraffic() Calendar {
 		var days []painted
 		for _, d := range e.Traffic.Days {
 			days = append(days, painted{d.Day, d.Availability, d.Verdict,
-				fmt.Sprintf("%s: %s by traffic, %d of %d minutes; %d calls failed of %d", d.Day, Percent(d.Availability.Float()), d.Up, d.Minutes, d.Failure, d.Success+d.Failure)})
+				fmt.Sprintf("%s: %s by traffic, %d of %d minutes; %d calls failed of %d", d.Day, Percent(d.Availability.Float()), d.Up, d.Minutes, d.Failure, d.Success+d.Failure), false})
 		}
 		c.row(v.From, short(e.Endpoint), e.Endpoint+" "+e.Server, e.Traffic.LongRun, days)
 	}
@@ -179,7 +182,7 @@ func (v View) byProbing() Calendar {
 			if d.Scheduled > 0 {
 				tip += ", " + span(d.Scheduled) + " scheduled apart"
 			}
-			days = append(days, painted{d.Day, d.Availability, d.Verdict, tip})
+			days = append(days, painted{d.Day, d.Availability, d.Verdict, tip, d.Scheduled > 0})
 		}
 		c.row(v.From, label, full, p.LongRun, days)
 	}
