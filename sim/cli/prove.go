@@ -342,35 +342,6 @@ func (m *matrix) storm(ctx context.Context, wanted []fault.Defect) ([]report.Def
 	return out, nil
 }
 
-func (m *matrix) told(d report.DefectProof, of int) {
-	m.done++
-	a := m.app
-	if a.quiet || a.asJSON {
-		return
-	}
-	if a.wide {
-		a.printf("\r\x1b[K")
-	}
-	switch {
-	case d.Outcome == report.Lived:
-		a.printf("  %s %-9s %s\n", a.red("✗"), "lived", d.Name)
-	case d.Outcome == report.Stillborn:
-		a.printf("  %s %-9s %s: %s\n", a.yellow("!"), "stillborn", d.Name, d.Reason)
-	case a.verbose > 0 || !a.wide:
-		where := strings.Join(d.CaughtBy, " ")
-		if d.Elsewhere {
-			where += a.yellow(" (elsewhere)")
-		}
-		a.printf("  %s %-9s %s  %s\n", a.green("✓"), "killed", d.Name, a.dim(where))
-	}
-	if a.wide {
-		a.printf("  %s %d of %d", bar(m.done, of), m.done, of)
-		if m.done == of {
-			a.printf("\r\x1b[K")
-		}
-	}
-}
-
 // alone runs one job in a child process of its own.
 func (m *matrix) alone(ctx context.Context, setup workerSetup, j job) (answer, error) {
 	c, err := m.app.spawn(ctx, setup)
