@@ -44,6 +44,10 @@ func (e *Ecosystem) openBank(ctx context.Context, at *places, c *control, source
 	if err != nil {
 		return err
 	}
+	var told platform.Outbox = outbox
+	if e.options.Unreported {
+		told = nil
+	}
 	bank, err := platform.New(ctx, platform.Config{
 		Issuer: e.net.url(nameIssuer), MTLS: e.net.url(nameAuthTLS), API: e.net.url(nameAPI), Namespace: "bancoensaio",
 		Organisation: as.Organisation{ID: e.cast.bank.id, Brand: e.cast.bank.name, ISPB: e.cast.bank.cnpj[:8]},
@@ -51,7 +55,7 @@ func (e *Ecosystem) openBank(ctx context.Context, at *places, c *control, source
 		SSAIssuer: e.ssaIssuer, Keystore: e.directory.Keystore, Limits: limits, Brands: e.cast.brands(),
 	}, platform.Ports{
 		Clock: e.clock, Seed: e.options.Seed, Seams: e.board.Seams(), Roots: e.secrets.authority.Roots(),
-		HTTP: e.net.client(e.secrets.authority.Roots()), Core: source, Store: records, Outbox: outbox, Observe: e.watch.called, Log: e.log,
+		HTTP: e.net.client(e.secrets.authority.Roots()), Core: source, Store: records, Outbox: told, Observe: e.watch.called, Log: e.log,
 	})
 	if err != nil {
 		return err
