@@ -217,6 +217,7 @@ func (m *memory) SetDeadline(time.Time) error { return nil }
 type reader struct {
 	line *line
 	bk   *bank
+	took time.Duration
 }
 
 func (r *reader) round(ctx context.Context) []met {
@@ -225,7 +226,7 @@ func (r *reader) round(ctx context.Context) []met {
 	if err != nil {
 		status = 0
 	}
-	return []met{{Call: availability.Call{At: r.bk.now, Took: time.Millisecond, Server: "bank", Client: "tpp", Method: "GET", Endpoint: endpoint, Status: status, Side: spec.ClientSide}, name: operation, class: spec.Low}}
+	return []met{{Call: availability.Call{At: r.bk.now, Took: max(r.took, time.Millisecond), Server: "bank", Client: "tpp", Method: "GET", Endpoint: endpoint, Status: status, Side: spec.ClientSide}, name: operation, class: spec.Low}}
 }
 
 func (r *reader) flush(context.Context) error { return nil }
@@ -245,7 +246,7 @@ func played(ctx context.Context, b *bank, plan *Plan, out string) (*Report, erro
 		return nil, err
 	}
 	l.dial = b.dial
-	return (&play{dial: b.dial, caller: &reader{l, b}}).run(ctx, o)
+	return (&play{dial: b.dial, caller: &reader{line: l, bk: b}}).run(ctx, o)
 }
 
 func targetWith(clock, bank string) *target.Target {

@@ -252,3 +252,42 @@ func TestATargetWithoutPowersIsRefused(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+func FuzzParse(f *testing.F) {
+	f.Add("apiVersion: ensaio/v1\nkind: Quarter\ndays: 2\ntraffic: {every: 72m}\noutages: [{day: 1, at: \"10:00\", duration: 1h, kind: unscheduled}]\n")
+	f.Add("days: [")
+	f.Fuzz(func(t *testing.T, text string) {
+		p, err := Parse([]byte(text))
+		if err != nil {
+			return
+		}
+		short := p.First(1)
+		if p.Days < 1 || p.Days > maxDays || short.Days != 1 || len(short.Outages) > len(p.Outages) {
+			t.Fatalf("an impossible plan is taken: %+v", p)
+		}
+		for _, o := range p.Outages {
+			if o.from < 0 || o.from >= 24*time.Hour || o.Duration <= 0 {
+				t.Fatalf("an impossible outage is taken: %+v", o)
+			}
+		}
+	})
+}
+
+func TestASlowTargetDoesNotStretchAMinuteToAnHour(t *testing.T) {
+	b := newBank()
+	o := Options{Plan: plan(t, 30), Clock: clock.New(), Patience: time.Nanosecond, Target: targetWith("http://bank.test/clock", "http://bank.test/bank")}
+	l, err := newLine("http://bank.test", nil, nil, o.Clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.dial = b.dial
+	slow := &reader{line: l, bk: b, took: 5 * time.Second}
+	r, err := (&play{dial: b.dial, caller: slow}).run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Verdict != "fail" || len(r.Published) != 1 || !strings.Contains(strings.Join(r.Findings, "\n"), "2027-01-15 /open-banking/accounts/v2/accounts: p95 5000 ms, more than a fifth beyond the 4000 ms of class low") ||
+		!strings.Contains(strings.Join(r.Notes, "\n"), "stopped after day 1 of 30") {
+		t.Errorf("%s %d days %q %q", r.Verdict, len(r.Published), r.Findings, r.Notes)
+	}
+}

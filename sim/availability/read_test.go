@@ -187,6 +187,22 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
+func FuzzProbeOf(f *testing.F) {
+	f.Add(`{"data":{"status":[{"code":"PARTIAL_FAILURE","unavailableEndpoints":["https://a/open-banking/accounts/v2"]}]}}`)
+	f.Add(`{"data":{"status":[{"code":"SCHEDULED_OUTAGE"},{"code":"UNAVAILABLE","unavailableEndpoints":["/a"]}]}}`)
+	f.Fuzz(func(t *testing.T, body string) {
+		p, err := ProbeOf(day0.Start(), []byte(body))
+		if err != nil {
+			return
+		}
+		var b Probing
+		b.Add(p)
+		if d := b.Day("", day0); d.Probes != 1 || d.Down+d.Scheduled > 30 || (p.Code == OK) != (d.Down+d.Scheduled == 0) {
+			t.Fatalf("%+v gives %+v", p, d)
+		}
+	})
+}
+
 func BenchmarkReadCSV(b *testing.B) {
 	var text strings.Builder
 	text.WriteString("timestamp,duration_ms,method,endpoint,status\n")
