@@ -25,9 +25,9 @@ type wire struct {
 	transport *http.Transport
 }
 
-// newWire makes the connections. HTTP/1.1 is the default: on loopback and over short ways one connection
-// for each request that is under way costs less than the frames of a shared one, and a request that hangs
-// holds up no other.
+// newWire makes the connections. HTTP/1.1 is the default, one connection for each request that is under way:
+// a request that hangs then holds up no other, and many connections are what a bank meets in the field. One
+// shared HTTP/2 connection costs the generator a tenth to a quarter less (BenchmarkWire).
 func newWire(t *target.Target, roots *x509.CertPool, cert *tls.Certificate, clk *clock.Clock, atOnce int, h2 bool) *wire {
 	cfg := &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12, Time: clk.Now, ClientSessionCache: tls.NewLRUClientSessionCache(64),
 		CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, tls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384}}
