@@ -170,6 +170,12 @@ func TestALongRunAtExactly995ConformsAndOneStepLessDoesNot(t *testing.T) {
 	if got := last(days(append(nine, Share{2879, 2880})...)); got.Verdict != NonConforming {
 		t.Errorf("one probe less: %+v", got)
 	}
+	// A difference that no float of the mean shows.
+	for part, want := range map[int64]Verdict{549_999_999: NonConforming, 550_000_000: Conforming, 550_000_001: Conforming} {
+		if got := last(days(Share{part, 1_000_000_000})); got.Verdict != want {
+			t.Errorf("%d of a milliard: %+v, not %s", part, got, want)
+		}
+	}
 	// Thirds and sevenths have no exact float: three days lose 0.15 each in different fractions.
 	odd := days(Share{11, 15} /* loses 4/15 */, Share{49, 60} /* 11/60 */)
 	if got := last(odd); got.Verdict != Conforming {
