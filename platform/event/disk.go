@@ -16,12 +16,16 @@ import (
 // the 100 ms that are promised on a working disk.
 const syncDelay = 50 * time.Millisecond
 
-// segment is one file of consecutive frames.
+// segment is one file of consecutive frames. While it is written to, zeros lie behind them: the file has
+// its whole length from the start, so that neither a write nor making it durable changes anything but
+// data. When each append let the file grow, appends stood still behind the journal of the file system for
+// as long as an fsync took, which cost a data read a fifth of its time.
 type segment struct {
 	path  string
 	first uint64
 	size  int64    // of sound frames
 	file  *os.File // open for writing while active or not yet synced
+	named bool     // its name and its length are durable
 }
 
 // cursor is a place between two frames.
@@ -77,7 +81,7 @@ func (d *disk) append(seq uint64, kind string, body []byte) error {
 	}
 	s := d.active
 	d.buf = appendFrame(d.buf[:0], seq, kind, body)
-	if _, err := s.file.Write(d.buf); err != nil {
+	if _, err := s.file.WriteAt(d.buf, s.size); err != nil {
 		// A part may have been written: cut it off, or leave this file and begin another.
 		if cut := s.file.Truncate(s.size); cut != nil {
 			d.active = nil
@@ -102,14 +106,31 @@ func (d *disk) append(seq uint64, kind string, body []byte) error {
 // begin starts a new active file. The old one stays open until the syncer has made it durable.
 func (d *disk) begin(seq uint64) error {
 	s := &segment{path: filepath.Join(d.dir, fmt.Sprintf("%020d%s", seq, suffix)), first: seq}
-	f, err := os.OpenFile(s.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY|os.O_APPEND, 0o600)
+	f, err := os.OpenFile(s.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		d.active = nil
 		return err
 	}
+	if err := lengthen(f, d.segmentSize); err != nil {
+		d.active = nil
+		return errors.Join(err, f.Close(), os.Remove(s.path))
+	}
 	s.file = f
 	d.active = s
 	d.segments = append(d.segments, s)
+	return nil
+}
+
+// zeros are what a file is filled with.
+var zeros = make([]byte, 1<<20)
+
+// lengthen writes zeros. A reservation would not do: its first use changes metadata again.
+func lengthen(f *os.File, size int64) error {
+	for at := int64(0); at < size; at += int64(len(zeros)) {
+		if _, err := f.WriteAt(zeros[:min(int64(len(zeros)), size-at)], at); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -142,13 +163,19 @@ func (d *disk) sync() {
 	if len(list) == 0 {
 		return
 	}
+	named := true
 	for _, s := range list {
-		if err := s.file.Sync(); err != nil {
+		named = named && s.named
+		if err := syncData(s.file); err != nil {
+			d.syncFailures.Add(1)
+			continue
+		}
+		s.named = true
+	}
+	if !named {
+		if err := syncDir(d.dir); err != nil {
 			d.syncFailures.Add(1)
 		}
-	}
-	if err := syncDir(d.dir); err != nil {
-		d.syncFailures.Add(1)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -166,7 +193,8 @@ func (d *disk) shut(s *segment) {
 		return
 	}
 	if s.file != nil {
-		_ = s.file.Close() // synced; nothing to lose
+		_ = s.file.Truncate(s.size) // the zeros; those that stay are overlooked
+		_ = s.file.Close()          // synced; nothing to lose
 		s.file = nil
 	}
 }
@@ -320,7 +348,7 @@ func (d *disk) close() error {
 	var err error
 	for _, s := range d.segments {
 		if s.file != nil {
-			err = errors.Join(err, s.file.Close())
+			err = errors.Join(err, s.file.Truncate(s.size), s.file.Close())
 			s.file = nil
 		}
 	}

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -80,7 +81,9 @@ func (d *disk) scan(s *segment) error {
 		d.waitingBytes += int64(n)
 	}
 	if cut := int64(len(b)) - s.size; cut > 0 {
-		d.torn += cut
+		if len(bytes.Trim(b[s.size:], "\x00")) > 0 { // zeros are what it was filled with
+			d.torn += cut
+		}
 		if err := os.Truncate(s.path, s.size); err != nil {
 			return fmt.Errorf("cut torn tail: %w", err)
 		}
