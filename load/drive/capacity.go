@@ -36,6 +36,9 @@ func (s *Source) capacity(ctx context.Context, x Session) (*record.Report, error
 	var best, worst *attempt
 	try := func(rate float64) error {
 		a, err := s.attempt(ctx, rate, step, x)
+		if err == nil && !a.kept {
+			a, err = s.attempt(ctx, rate, step, x) // one bad moment of the machine must not set the limit
+		}
 		if err != nil {
 			return err
 		}

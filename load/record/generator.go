@@ -74,8 +74,9 @@ func (r *Recording) bottleneck() []string {
 // target holds rate × service time requests at once; when that is under half of the limit while arrivals wait
 // for a place, the places are held by the generator.
 func (r *Recording) idle() bool {
-	_, achieved := r.rates()
-	return achieved*r.service().Seconds() < float64(r.Generator.InFlightLimit)/2
+	// Over the time until the last answer: a short run ends long before a slow target has answered.
+	span := float64(len(r.Timeline)) * r.Slot.Seconds()
+	return float64(r.Answered)*r.service().Seconds()/max(span, 1) < float64(r.Generator.InFlightLimit)/2
 }
 
 // service is the mean service time over all operations.
