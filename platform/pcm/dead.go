@@ -23,6 +23,8 @@ type DeadLetter struct {
 	ReportID string          `json:"reportId,omitempty"`
 	At       time.Time       `json:"at"`
 	Report   json.RawMessage `json:"report"`
+
+	seq uint64 // in the box of dead letters, 0 without one
 }
 
 // DeadLetters lists the discarded reports, oldest first.
@@ -39,14 +41,8 @@ func (r *Reporter) discarded(kind string, report json.RawMessage, a spec.Taken) 
 	if !json.Valid(report) {
 		d.Report, _ = json.Marshal(string(report)) // a string always encodes
 	}
-	if r.cfg.Dead != nil {
-		body, err := json.Marshal(d)
-		if err == nil {
-			err = r.cfg.Dead.Append("dead", body)
-		}
-		if err != nil {
-			return fmt.Errorf("keep a discarded report: %w", err)
-		}
+	if err := r.bin(d); err != nil {
+		return fmt.Errorf("keep a discarded report: %w", err)
 	}
 	r.stats.discarded.Add(1)
 	var named struct {
@@ -54,8 +50,23 @@ func (r *Reporter) discarded(kind string, report json.RawMessage, a spec.Taken) 
 	}
 	_ = json.Unmarshal(report, &named) // only for the log
 	r.cfg.Log.Error("report discarded", "kind", kind, "interaction_id", named.Interaction, "reason", a.Message)
+	return nil
+}
+
+// bin puts a letter into the box and into memory at once, for whoever resends.
+func (r *Reporter) bin(d DeadLetter) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.cfg.Dead != nil {
+		body, err := json.Marshal(d)
+		if err == nil {
+			err = r.cfg.Dead.Append("dead", body)
+		}
+		if err != nil {
+			return err
+		}
+		d.seq = r.cfg.Dead.Last()
+	}
 	r.remember(d)
 	return nil
 }
@@ -78,6 +89,7 @@ func (r *Reporter) recall() error {
 	for _, e := range list {
 		var d DeadLetter
 		if json.Unmarshal(e.Body, &d) == nil {
+			d.seq = e.Seq
 			r.remember(d)
 		}
 	}
@@ -87,6 +99,11 @@ func (r *Reporter) recall() error {
 // Resend puts every dead letter into the outbox again, as a new report, and returns how many: for an
 // operator who has removed the reason (section 5: a discarded report is fixed and posted anew).
 func (r *Reporter) Resend(ctx context.Context) (int, error) {
+	r.resending.Lock()
+	defer r.resending.Unlock()
+	if r.cfg.Dead != nil {
+		return r.resendBox(ctx)
+	}
 	r.mu.Lock()
 	dead := r.dead
 	r.dead = nil
@@ -100,12 +117,52 @@ func (r *Reporter) Resend(ctx context.Context) (int, error) {
 			return i, fmt.Errorf("resend a discarded report: %w", err)
 		}
 	}
-	if r.cfg.Dead != nil && len(dead) > 0 {
-		if err := r.cfg.Dead.Ack(r.cfg.Dead.Last()); err != nil {
-			return len(dead), fmt.Errorf("forget resent reports: %w", err)
+	return len(dead), nil
+}
+
+// resendBox resends what the box of dead letters holds now, which may be more than memory does. A letter
+// leaves the box only after its report is in the outbox again; one that comes back meanwhile stays.
+func (r *Reporter) resendBox(ctx context.Context) (sent int, err error) {
+	r.mu.Lock()
+	last := r.cfg.Dead.Last()
+	r.mu.Unlock()
+	for upTo := uint64(0); upTo < last && r.cfg.Dead.Len() > 0; {
+		list, err := r.cfg.Dead.Next(ctx, maxDead)
+		if err != nil {
+			return sent, fmt.Errorf("read dead letters: %w", err)
+		}
+		if list[0].Seq > last {
+			return sent, nil
+		}
+		done := uint64(0)
+		for _, e := range list {
+			if e.Seq > last {
+				break
+			}
+			var d DeadLetter
+			if json.Unmarshal(e.Body, &d) == nil {
+				if err = r.anew(ctx, d); err != nil {
+					err = fmt.Errorf("resend a discarded report: %w", err)
+					break
+				}
+				sent++
+			}
+			done = e.Seq
+		}
+		if done > 0 {
+			if ack := r.cfg.Dead.Ack(done); ack != nil {
+				return sent, fmt.Errorf("forget resent reports: %w", ack)
+			}
+			r.mu.Lock()
+			r.dead = slices.DeleteFunc(r.dead, func(d DeadLetter) bool { return d.seq <= done })
+			r.mu.Unlock()
+			upTo = done
+		}
+		if err != nil {
+			return sent, err
 		}
 	}
-	return len(dead), nil
+	return sent, nil
 }
 
 func (r *Reporter) anew(ctx context.Context, d DeadLetter) error {

@@ -76,6 +76,8 @@ type Reporter struct {
 	bent      map[uint64]*bending // changed by a seam
 	before    uint64              // entries up to here may have been sent by an earlier process
 
+	resending sync.Mutex
+
 	mu      sync.Mutex
 	settled uint64 // every entry up to here was told, or is held back by a seam
 	moved   chan struct{}

@@ -2,6 +2,7 @@ package pcm
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -141,6 +142,44 @@ func TestDiscardedReportsAreKeptWithTheReason(t *testing.T) {
 	w.flush(t, again)
 	if len(again.DeadLetters()) != 3 || w.pcm.Summary().Reports != 2 {
 		t.Errorf("after resending: %d dead, %d reports", len(again.DeadLetters()), w.pcm.Summary().Reports)
+	}
+}
+
+// TestResendingForgetsNoOtherLetter resends more letters than memory holds, while one of them comes back.
+func TestResendingForgetsNoOtherLetter(t *testing.T) {
+	w := newWorld(t)
+	dead := t.TempDir()
+	o, d := w.outbox(t, ""), w.outbox(t, dead)
+	const letters = 2*maxDead + 1
+	for n := range letters {
+		body, err := json.Marshal(DeadLetter{Kind: "private", Reason: "x", Report: w.served(n)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		appendTo(t, d, "dead", body)
+	}
+	r := w.reporter(t, o, func(c *Config) { c.Dead = d })
+	if n, err := r.Resend(t.Context()); n != letters || err != nil {
+		t.Fatalf("resent %d: %v", n, err)
+	}
+	w.flush(t, r)
+	if s := w.pcm.Summary(); s.Reports != letters || d.Len() != 0 || len(r.DeadLetters()) != 0 {
+		t.Errorf("%d reports arrived, %d letters are in the box and %d in memory", s.Reports, d.Len(), len(r.DeadLetters()))
+	}
+	// A platform that discards them again leaves every one in the box.
+	if err := w.pcm.Fail(mock.Failure{Kind: "discard"}); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 3 {
+		appendTo(t, o, "private", w.served(letters+n))
+	}
+	w.flush(t, r)
+	if n, err := r.Resend(t.Context()); n != 3 || err != nil {
+		t.Fatalf("resent %d: %v", n, err)
+	}
+	w.flush(t, r)
+	if d.Len() != 3 || len(r.DeadLetters()) != 3 {
+		t.Errorf("%d letters are in the box and %d in memory", d.Len(), len(r.DeadLetters()))
 	}
 }
 

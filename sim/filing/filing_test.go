@@ -168,6 +168,21 @@ func TestTheWeeklyPerformanceOfAnEndpoint(t *testing.T) {
 	}
 }
 
+// TestAGroupIsDownNoLongerThanItsEndpoints counts the downtime of endpoints that no filing lists, such as PAR.
+func TestAGroupIsDownNoLongerThanItsEndpoints(t *testing.T) {
+	var x told
+	x.both(aurora, "GET", balances, "2026-11-17T12:00:00.000Z", 200, 1, "")
+	b := read(t, x.String())
+	for _, path := range []string{"/token", "/par", "/register"} {
+		if err := b.Down(filing.Downtime{Method: "POST", Endpoint: path, Date: "2026-11-17", Down: 86400}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := row(t, sheet(t, b, "disponibilidade-por-grupo", "Disponibilidade"), "security"); got != fmt.Sprintf("security;0;%v", round6(6.0/7)) {
+		t.Error(got)
+	}
+}
+
 func round6(f float64) float64 {
 	v, _ := strconv.ParseFloat(strconv.FormatFloat(f, 'f', 6, 64), 64)
 	return v

@@ -123,8 +123,10 @@ func (b *Book) groups(q Question) Filing {
 		}
 		return all[name]
 	}
+	filed := map[endpoint]bool{}
 	for _, e := range offered() {
 		of(e.path).endpoints++
+		filed[e] = true
 	}
 	for k, v := range b.served(q.Organisation, q.Week.has) {
 		if g := of(k.path); k.path != "/token" {
@@ -137,8 +139,8 @@ func (b *Book) groups(q Question) Filing {
 			of(c.Endpoint).requests++
 		}
 	}
-	for k, d := range b.down {
-		if q.Week.has(k.day) {
+	for k, d := range b.down { // of the endpoints that the time is divided by
+		if q.Week.has(k.day) && filed[k.endpoint] {
 			of(k.path).down += d.Down
 		}
 	}
