@@ -99,7 +99,7 @@ func Coordinate(ctx context.Context, t *target.Target, o Options, x Session, c C
 	return rec.Report(x.Identity), err
 }
 
-// Work takes part in one shared run. open reads the target file of a path; confirm may refuse it.
+// Work takes part in one shared run. open reads the target file of a path, or refuses it.
 func Work(ctx context.Context, url string, open func(path string) (*target.Target, error), log *slog.Logger) error {
 	return fleet.Work(ctx, fleet.Worker{URL: url, Prepare: func(ctx context.Context, a fleet.Assignment) (load.Plan, func(), error) {
 		var job task
