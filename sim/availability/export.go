@@ -64,10 +64,14 @@ func (b *Book) export(line []byte, in *Input) error {
 // joining brings the two reports of a call together, and a consent with its token.
 type joining struct {
 	open     map[string]*Filing
+	newest   time.Time // that a report was taken in
 	consents map[string]*ConsentRequest
 }
 
 func (j *joining) add(b *Book, c Call, interaction string, received time.Time) {
+	if received.After(j.newest) {
+		j.newest = received
+	}
 	row, known := spec.FindPCMEndpoint(c.Method, c.Endpoint)
 	if known && row.ClientOnly || c.State == spec.ReportDiscarded || c.State == spec.ReportSingle || c.Side == "" {
 		return
@@ -111,9 +115,11 @@ func (j *joining) consent(c Call, id string) {
 	}
 }
 
-// end counts what found no counterpart.
+// end counts what found no counterpart in any of the files. The record ends with the newest report: it says nothing of deadlines
+// that were still to come.
 func (j *joining) end(b *Book) {
 	for _, f := range j.open {
+		f.Known = j.newest
 		b.Timeliness.Add(*f)
 	}
 	for _, k := range j.consents {

@@ -90,7 +90,6 @@ func (b *Book) Read(r io.Reader) (*Input, error) {
 		in.Format = "csv"
 		err = b.readCSV(buffered, in)
 	}
-	b.join.end(b)
 	in.Left = b.Traffic.Left
 	if err != nil {
 		return in, err
@@ -123,7 +122,9 @@ func (b *Book) take(r row, probes bool, in *Input) error {
 	if err != nil {
 		return err
 	}
-	b.call(c, in)
+	if !b.call(c, in) {
+		return nil
+	}
 	if r.values[colInteraction] != "" && r.values[colReceived] != "" {
 		if at, err := instant(r.values[colReceived]); err == nil {
 			b.join.add(b, c, r.values[colInteraction], at)

@@ -132,12 +132,62 @@ func TestAnExportIsCountedOnceAndItsTimelinessJudged(t *testing.T) {
 	if d := b.Traffic.Day(series, day0); d.Success != 1 || d.Failure != 1 {
 		t.Errorf("traffic: %+v", d)
 	}
+	b.Judge(Options{})
 	bank, tpp := b.Timeliness.Days("bank")[0], b.Timeliness.Days("tpp")[0]
 	if bank.Owed8 != 3 || bank.Missing8 != 1 || bank.Missing7 != 0 || bank.Inconsistent != 1 {
 		t.Errorf("bank: %+v", bank)
 	}
-	if tpp.Owed8 != 3 || tpp.Missing8 != 1 || tpp.Missing7 != 1 || tpp.Inconsistent != 1 {
+	// The record ends before the seven days of what the third party has not told.
+	if tpp.Owed8 != 3 || tpp.Missing8 != 1 || tpp.Owed7 != 2 || tpp.Missing7 != 0 || tpp.Inconsistent != 1 {
 		t.Errorf("third party: %+v", tpp)
+	}
+}
+
+func TestADeadlineToComeIsNotMissed(t *testing.T) {
+	soon := "2027-03-01T12:00:02.000Z"
+	pair := exportedLine("CLIENT", "PAIRED", "1", soon, 200) + exportedLine("SERVER", "PAIRED", "1", soon, 200)
+	for last, want := range map[string]FilingDay{
+		"2027-03-02T10:59:59.000Z": {Owed8: 1, Owed7: 1},
+		"2027-03-02T11:00:01.000Z": {Owed8: 2, Missing8: 1, Owed7: 1},
+		"2027-03-08T12:00:01.000Z": {Owed8: 2, Missing8: 1, Owed7: 2, Missing7: 1},
+	} {
+		later := strings.ReplaceAll(exportedLine("SERVER", "PAIRED", "3", last, 200)+exportedLine("CLIENT", "PAIRED", "3", last, 200), "2027-03-01T12", "2027-03-02T12")
+		b, _ := read(t, pair+exportedLine("SERVER", "UNPAIRED", "2", soon, 200)+later)
+		b.Judge(Options{})
+		got := b.Timeliness.Days("tpp")[0]
+		got.Day, got.Organisation = 0, ""
+		if got != want {
+			t.Errorf("known until %s: %+v, not %+v", last, got, want)
+		}
+	}
+}
+
+func TestTheSidesOfACallMayLieInTwoFiles(t *testing.T) {
+	soon, b := "2027-03-01T12:00:02.000Z", &Book{}
+	for _, text := range []string{exportedLine("CLIENT", "PAIRED", "1", soon, 200) + exportedLine("CLIENT", "PAIRED", "2", "2027-03-09T12:00:00.000Z", 200), exportedLine("SERVER", "PAIRED", "1", soon, 200)} {
+		if _, err := b.Read(strings.NewReader(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Judge(Options{})
+	if tpp, bank := b.Timeliness.Days("tpp")[0], b.Timeliness.Days("bank")[0]; tpp.Missing8 != 0 || bank.Missing8 != 0 || tpp.Owed8 != 1 {
+		t.Errorf("%+v %+v", tpp, bank)
+	}
+}
+
+func TestReportsOutsideThePeriodOweNothing(t *testing.T) {
+	b := &Book{From: day0 + 1}
+	text := "timestamp,status,endpoint,role,interaction,received\n" +
+		"2027-03-01T12:00:00Z,200,/open-banking/accounts/v2/accounts/a/balances,CLIENT,1,2027-03-01T12:00:01Z\n" +
+		"2027-03-02T12:00:00Z,200,/open-banking/accounts/v2/accounts/a/balances,CLIENT,2,2027-03-20T12:00:01Z\n"
+	if _, err := b.Read(strings.NewReader(text)); err != nil {
+		t.Fatal(err)
+	}
+	b.Judge(Options{})
+	for _, r := range b.Timeliness.Rows() {
+		if r.Day == day0 {
+			t.Errorf("owed outside the period: %+v", r)
+		}
 	}
 }
 
@@ -147,6 +197,7 @@ func TestAnExportTellsOfConversion(t *testing.T) {
 	}
 	consents := "/open-banking/consents/v3/consents"
 	b, _ := read(t, line("POST", consents, "a", 201)+line("POST", "/token", "a", 200)+line("POST", consents, "b", 201)+line("POST", "/token", "stranger", 200))
+	b.Judge(Options{})
 	if got := b.Conversion.Rates("bank")["2027-03"]; got != (Share{1, 2}) {
 		t.Errorf("%+v", got)
 	}

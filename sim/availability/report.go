@@ -106,6 +106,7 @@ type ServerConversion struct {
 
 // Judge applies every rule.
 func (b *Book) Judge(o Options) *Report {
+	b.join.end(b)
 	if !o.Category.Known() {
 		o.Category = "A"
 	}

@@ -16,6 +16,9 @@ type Filing struct {
 	ServerAt         time.Time
 	// Inconsistent says that the two sides tell different things.
 	Inconsistent bool
+	// Known is up to when it is known what came in; zero is for ever. What is not in by then, and is not
+	// late yet, is neither owed nor missing.
+	Known time.Time
 }
 
 // The two instants at which reports are counted: 08:00 of the next day, and seven days after the call
@@ -71,18 +74,19 @@ func (t *Timeliness) Add(f Filing) {
 	d := DayOf(f.At)
 	eight, seven := d.Start().Add(morning), f.At.Add(week)
 	in := func(at, until time.Time) bool { return !at.IsZero() && !at.After(until) }
+	open := func(own, until time.Time) bool { return own.IsZero() && !f.Known.IsZero() && f.Known.Before(until) }
 	each := func(organisation string, own, other time.Time) {
 		if organisation == "" {
 			return
 		}
 		row := t.row(filingKey{organisation, f.Method, f.Endpoint, d})
-		if in(own, eight) || in(other, eight) {
+		if (in(own, eight) || in(other, eight)) && !open(own, eight) {
 			row.Owed8++
 			if !in(own, eight) {
 				row.Missing8++
 			}
 		}
-		if in(own, seven) || in(other, seven) {
+		if (in(own, seven) || in(other, seven)) && !open(own, seven) {
 			row.Owed7++
 			switch {
 			case !in(own, seven):
