@@ -23,7 +23,7 @@ type quotaKey struct {
 }
 
 // limiter counts in memory: a count belongs to its clock second, clock minute or calendar month and is
-// forgotten with it, or with the process.
+// forgotten after the next one, or with the process.
 //
 // Every call meets the limiter, so nothing that all calls share is locked: the second is one word, and
 // minutes and months lie in shards.
@@ -129,39 +129,60 @@ func (t *tally) promise(bound int) {
 	}
 }
 
+// shard holds two periods: calls that read the clock just before it turned are still counted in theirs.
 type shard[K comparable] struct {
-	mu     sync.RWMutex
+	mu          sync.RWMutex
+	now, before span[K]
+	_           [8]byte // a line of the cache each
+}
+
+type span[K comparable] struct {
 	period int64
 	of     map[K]*tally
-	_      [24]byte // a line of the cache each
+}
+
+// span is that of a period, nil when it is neither of the two. The lock is held.
+func (s *shard[K]) span(period int64) *span[K] {
+	switch period {
+	case s.now.period:
+		return &s.now
+	case s.before.period:
+		return &s.before
+	}
+	return nil
 }
 
 func (c *counts[K]) init() {
 	c.seed = maphash.MakeSeed()
 	for i := range c.shards {
-		c.shards[i].of = map[K]*tally{}
+		c.shards[i].now.of, c.shards[i].before.of = map[K]*tally{}, map[K]*tally{}
 	}
 }
 
 // count finds the count of a key in a period, which is zero at first.
 func (c *counts[K]) count(period int64, k K) *tally {
 	s := &c.shards[maphash.Comparable(c.seed, k)%shards]
+	var n *tally
 	s.mu.RLock()
-	n := s.of[k]
-	same := s.period == period
+	if at := s.span(period); at != nil {
+		n = at.of[k]
+	}
 	s.mu.RUnlock()
-	if n != nil && same {
+	if n != nil {
 		return n
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.period != period {
-		s.period = period
-		clear(s.of)
+	at := s.span(period)
+	if at == nil {
+		forgotten := s.before.of
+		clear(forgotten)
+		s.before, s.now = s.now, span[K]{period, forgotten}
+		at = &s.now
 	}
-	if n = s.of[k]; n == nil {
+	if n = at.of[k]; n == nil {
 		n = &tally{}
-		s.of[k] = n
+		at.of[k] = n
 	}
 	return n
 }
@@ -186,8 +207,10 @@ func (c *counts[K]) release(period int64, k K) {
 	s := &c.shards[maphash.Comparable(c.seed, k)%shards]
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	if n := s.of[k]; n != nil && s.period == period && n.Add(-1) < 0 {
-		n.Store(0) // forgotten in between
+	if at := s.span(period); at != nil {
+		if n := at.of[k]; n != nil && n.Add(-1) < 0 {
+			n.Store(0) // forgotten in between
+		}
 	}
 }
 
@@ -196,8 +219,8 @@ func (c *counts[K]) each(period int64, visit func(k K, t *tally)) {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.RLock()
-		if s.period == period {
-			for k, n := range s.of {
+		if at := s.span(period); at != nil {
+			for k, n := range at.of {
 				visit(k, n)
 			}
 		}
@@ -209,7 +232,8 @@ func (c *counts[K]) clear() {
 	for i := range c.shards {
 		s := &c.shards[i]
 		s.mu.Lock()
-		clear(s.of)
+		clear(s.now.of)
+		clear(s.before.of)
 		s.mu.Unlock()
 	}
 }

@@ -105,6 +105,27 @@ func TestASecondIsCountedOnceByAll(t *testing.T) {
 	}
 }
 
+// TestALateCallForgetsNothing counts a call that read the clock before the minute turned.
+func TestALateCallForgetsNothing(t *testing.T) {
+	var c counts[string]
+	c.init()
+	for range 5 {
+		c.count(11, "a").Add(1)
+	}
+	if n := c.count(10, "a"); n.Load() != 0 || n.Add(1) != 1 {
+		t.Errorf("the late call is number %d of its minute", n.Load())
+	}
+	if n := c.count(11, "a").Load(); n != 5 {
+		t.Errorf("%d calls of 5 are left", n)
+	}
+	if n := c.count(12, "a").Load() + c.count(13, "a").Load(); n != 0 {
+		t.Errorf("later minutes began with %d", n)
+	}
+	if n := c.count(11, "a").Load(); n != 0 {
+		t.Errorf("a minute long over still counts %d", n)
+	}
+}
+
 // BenchmarkLimiter weighs the counters alone: the second that all calls share, the minute of sixteen
 // origins, the month of a thousand customers.
 func BenchmarkLimiter(b *testing.B) {

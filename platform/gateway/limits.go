@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -173,8 +175,8 @@ func (x *exchange) measureMinute() error {
 func (x *exchange) measureMonth() error {
 	g := x.gateway
 	q := &quota{quotaKey: quotaKey{origin: x.Client.OrganisationID, customer: x.Token.Customer, op: x.Operation}, month: monthOf(x.started)}
-	for _, v := range x.Params {
-		q.resource += v + "/"
+	for _, name := range slices.Sorted(maps.Keys(x.Params)) { // one object has one key, however the map is walked
+		q.resource += x.Params[name] + "/"
 	}
 	bound := monthly(x.Operation)
 	if g.cfg.Seams.Bends() {

@@ -55,7 +55,7 @@ func (s *Service) downtimes(w http.ResponseWriter, r *http.Request) {
 }
 
 // probes tells every probe that is remembered, oldest first, as a log of the status API would: the code,
-// and the paths that were down.
+// and the paths that were down; "scheduled" names those stopped on purpose beside trouble with others.
 func (s *Service) probes(w http.ResponseWriter, r *http.Request) {
 	type stretch struct {
 		from, to int64
@@ -65,14 +65,17 @@ func (s *Service) probes(w http.ResponseWriter, r *http.Request) {
 	s.look(r.Context(), s.cfg.Clock.Now())
 	all := make([]stretch, 0, len(s.history.runs))
 	for _, x := range s.history.runs {
-		code, down := codeOK, x.planned
+		line := map[string]string{"code": codeOK}
 		switch {
 		case !x.trouble.empty():
-			code, down = s.gravity(x.trouble), x.trouble
+			line["code"], line["endpoints"] = s.gravity(x.trouble), strings.Join(s.paths(x.trouble), " ")
+			if !x.planned.empty() {
+				line["scheduled"] = strings.Join(s.paths(x.planned), " ")
+			}
 		case !x.planned.empty():
-			code = codeScheduled
+			line["code"], line["endpoints"] = codeScheduled, strings.Join(s.paths(x.planned), " ")
 		}
-		text, _ := json.Marshal(map[string]string{"code": code, "endpoints": strings.Join(s.paths(down), " ")}) // texts always can
+		text, _ := json.Marshal(line) // texts always can
 		all = append(all, stretch{x.from, x.to, string(text[1:])})
 	}
 	s.mu.Unlock()

@@ -3,6 +3,7 @@ package status_test
 import (
 	"encoding/json"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,5 +53,24 @@ func TestWhatWasDownIsRememberedForAQuarter(t *testing.T) {
 	w.clock.Advance(15 * 24 * time.Hour)
 	if all := read(); len(all) != 0 {
 		t.Errorf("after a quarter still: %v", all)
+	}
+}
+
+// Trouble hides no scheduled work: the log of probes tells of both.
+func TestTheLogOfProbesTellsOfBoth(t *testing.T) {
+	w := begin(t, noon)
+	w.announce(noon.Add(time.Minute), "PT1H", "consents.*")
+	w.clock.Advance(2 * time.Minute)
+	w.fail(status.Failure{Operations: []string{"accounts.balances"}, Status: 503})
+	w.clock.Advance(time.Minute)
+	r := httptest.NewRecorder()
+	w.Control().ServeHTTP(r, httptest.NewRequest("GET", "/books/probes", nil))
+	lines := strings.Split(strings.TrimSpace(r.Body.String()), "\n")
+	var last struct{ Code, Endpoints, Scheduled string }
+	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &last); err != nil {
+		t.Fatal(err)
+	}
+	if last.Code != "PARTIAL_FAILURE" || !strings.HasSuffix(last.Endpoints, "/balances") || !strings.Contains(last.Scheduled, "/consents/v3/consents") {
+		t.Errorf("%+v", last)
 	}
 }

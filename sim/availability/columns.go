@@ -26,6 +26,7 @@ const (
 	colReceived    = "received"
 	colCode        = "code"
 	colEndpoints   = "endpoints"
+	colScheduled   = "scheduled" // endpoints stopped on purpose while the code tells of others
 )
 
 // aliases are other names of the columns, in small letters without punctuation.
@@ -42,7 +43,7 @@ var aliases = map[string]string{
 	"state": colState, "pairing": colState, "reportstate": colState, "reportstatus": colState,
 	"fapiinteractionid": colInteraction, "xfapiinteractionid": colInteraction, "interactionid": colInteraction, "interaction": colInteraction,
 	"receivedat": colReceived, "received": colReceived,
-	"code": colCode, "endpoints": colEndpoints, "unavailableendpoints": colEndpoints, "unavailable": colEndpoints,
+	"code": colCode, "endpoints": colEndpoints, "unavailableendpoints": colEndpoints, "unavailable": colEndpoints, "scheduled": colScheduled, "scheduledendpoints": colScheduled,
 }
 
 // units are the endings of a duration's column name.
@@ -179,7 +180,10 @@ func (r row) probe() (p Probe, err error) {
 	default:
 		return p, fmt.Errorf("%s is no code of the status API", quoted(code))
 	}
-	p.Endpoints = templates(strings.FieldsFunc(r.values[colEndpoints], func(c rune) bool { return c == ' ' || c == ';' || c == '|' || c == ',' }))
+	list := func(text string) []string {
+		return templates(strings.FieldsFunc(text, func(c rune) bool { return c == ' ' || c == ';' || c == '|' || c == ',' }))
+	}
+	p.Endpoints, p.Scheduled = list(r.values[colEndpoints]), list(r.values[colScheduled])
 	return p, nil
 }
 

@@ -203,6 +203,17 @@ func TestAnExportTellsOfConversion(t *testing.T) {
 	}
 }
 
+func TestAProbeTellsOfScheduledWorkBesideTrouble(t *testing.T) {
+	const list = "/open-banking/accounts/v2/accounts"
+	b, _ := read(t, `{"timestamp":"2027-03-01T15:00:00Z","code":"PARTIAL_FAILURE","endpoints":"`+balances+`","scheduled":"`+list+`"}`+"\n"+
+		`{"timestamp":"2027-03-01T06:00:00Z","code":"PARTIAL_FAILURE","endpoints":"`+balances+`","scheduled":"`+list+`"}`+"\n")
+	for endpoint, want := range map[string][2]int64{balances: {60, 0}, list: {30, 30}, "": {60, 0}} {
+		if d := b.Probing.Day(endpoint, day0); [2]int64{d.Down, d.Scheduled} != want {
+			t.Errorf("%q: %+v", endpoint, d)
+		}
+	}
+}
+
 func TestThePeriodHasBothItsEnds(t *testing.T) {
 	b := &Book{From: day0 + 1, To: day0 + 2}
 	var text strings.Builder
