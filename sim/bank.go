@@ -55,7 +55,7 @@ func (e *Ecosystem) openBank(ctx context.Context, at *places, c *control, source
 		SSAIssuer: e.ssaIssuer, Keystore: e.directory.Keystore, Limits: limits, Brands: e.cast.brands(),
 	}, platform.Ports{
 		Clock: e.clock, Seed: e.options.Seed, Seams: e.board.Seams(), Roots: e.secrets.authority.Roots(),
-		HTTP: e.net.client(e.secrets.authority.Roots()), Core: source, Store: records, Outbox: told, Observe: e.watch.called, Log: e.log,
+		HTTP: e.net.client(e.secrets.authority.Roots()), Core: source, Store: records, Outbox: told, Observe: e.answered(c), Log: e.log,
 	})
 	if err != nil {
 		return err
@@ -89,6 +89,14 @@ func (e *Ecosystem) openBank(ctx context.Context, at *places, c *control, source
 	e.watch.figures.reporter(r)
 	c.mount("reporter", reporting(r))
 	return nil
+}
+
+// answered tells who wants to know of a call of the bank.
+func (e *Ecosystem) answered(c *control) func(context.Context, gateway.Entry) {
+	return func(ctx context.Context, x gateway.Entry) {
+		e.watch.called(ctx, x)
+		c.train.answered(x.Operation)
+	}
 }
 
 func (e *Ecosystem) records() string {

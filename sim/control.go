@@ -19,13 +19,15 @@ type control struct {
 	clock *clock.Clock
 	board *fault.Board
 	mux   *http.ServeMux
+	train train
 }
 
 func newControl(clk *clock.Clock, board *fault.Board) *control {
-	c := &control{clock: clk, board: board, mux: http.NewServeMux()}
+	c := &control{clock: clk, board: board, mux: http.NewServeMux(), train: train{clock: clk}}
 	c.mux.HandleFunc("GET /clock", c.now)
 	c.mux.HandleFunc("POST /clock", c.step)
 	c.mux.HandleFunc("DELETE /clock", func(w http.ResponseWriter, r *http.Request) {
+		c.train.end()
 		c.clock.Advance(-c.clock.Offset())
 		c.now(w, r)
 	})
@@ -63,29 +65,41 @@ func (c *control) now(w http.ResponseWriter, _ *http.Request) {
 	say(w, http.StatusOK, map[string]any{"now": c.clock.Now().Format(time.RFC3339Nano), "offsetSeconds": c.clock.Offset().Seconds()})
 }
 
+// step moves the clock by a step, to an instant, or to an instant and from there by a step after each of so
+// many answered calls of an operation.
 func (c *control) step(w http.ResponseWriter, r *http.Request) {
-	var ask struct{ Advance, Set string }
-	if err := read(r, &ask); err != nil {
-		say(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
-		return
+	var ask struct {
+		Advance, Set, After string
+		Times               int
+	}
+	err := read(r, &ask)
+	var by time.Duration
+	if err == nil && ask.Advance != "" {
+		by, err = ParseStep(ask.Advance)
+	}
+	var at time.Time
+	if err == nil && ask.Set != "" {
+		if at, err = time.Parse(time.RFC3339, ask.Set); err != nil {
+			err = errors.New("set: want a time such as 2027-03-01T12:00:00Z")
+		}
 	}
 	switch {
+	case err != nil:
+	case ask.After != "" || ask.Times != 0:
+		if err = errTrain; ask.Set != "" {
+			err = c.train.start(at, by, ask.After, ask.Times)
+		}
 	case ask.Advance != "" && ask.Set == "":
-		d, err := ParseStep(ask.Advance)
-		if err != nil {
-			say(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
-			return
-		}
-		c.clock.Advance(d)
+		c.train.end()
+		c.clock.Advance(by)
 	case ask.Set != "" && ask.Advance == "":
-		t, err := time.Parse(time.RFC3339, ask.Set)
-		if err != nil {
-			say(w, http.StatusBadRequest, map[string]string{"error": "set: want a time such as 2027-03-01T12:00:00Z"})
-			return
-		}
-		c.clock.Set(t)
+		c.train.end()
+		c.clock.Set(at)
 	default:
-		say(w, http.StatusBadRequest, map[string]string{"error": `want {"advance": "90d"} or {"set": "2027-03-01T12:00:00Z"}`})
+		err = errors.New(`want {"advance": "90d"} or {"set": "2027-03-01T12:00:00Z"}`)
+	}
+	if err != nil {
+		say(w, http.StatusBadRequest, map[string]string{"error": err.Error()})
 		return
 	}
 	c.now(w, r)

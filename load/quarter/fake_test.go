@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -26,6 +27,10 @@ type bank struct {
 	outages  map[string]window
 	made     int
 	backward bool // the clock was set back
+	row      *row // steps that answers of the status set off
+	plain    bool // the clock knows no such row
+	idle     bool // the clock takes a row and does nothing of it
+	sets     int  // requests to the clock
 
 	lies    bool                       // the status is always OK
 	mute    func(time.Time) bool       // no answer of the status
@@ -34,6 +39,20 @@ type bank struct {
 	down    map[availability.Day]int64 // of the metrics
 	planned map[availability.Day]int64
 	probed  time.Time
+}
+
+type row struct {
+	by   time.Duration
+	left int
+}
+
+// step is what follows from an answer of the status.
+func (b *bank) step() {
+	if b.row == nil || b.row.left == 0 || b.idle {
+		return
+	}
+	b.now = b.now.Add(b.row.by)
+	b.row.left--
 }
 
 type window struct {
@@ -83,10 +102,23 @@ func (b *bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case at == "GET /clock":
 		say(200, map[string]any{"now": b.now})
 	case at == "POST /clock":
-		var ask struct{ Set time.Time }
-		if err := json.NewDecoder(r.Body).Decode(&ask); err != nil {
+		var ask struct {
+			Set            time.Time
+			Advance, After string
+			Times          int
+		}
+		err := json.NewDecoder(r.Body).Decode(&ask)
+		if err == nil && ask.After != "" && b.plain {
+			err = errors.New("unknown field")
+		}
+		if err != nil {
 			say(400, err.Error())
 			return
+		}
+		b.sets++
+		if b.row = nil; ask.After != "" {
+			by, _ := time.ParseDuration(ask.Advance)
+			b.row = &row{by: by, left: ask.Times}
 		}
 		b.backward = b.backward || ask.Set.Before(b.now)
 		b.now = ask.Set
@@ -120,6 +152,7 @@ func (b *bank) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(204)
 	case r.URL.Path == statusPath:
 		b.count()
+		defer b.step()
 		if b.mute != nil && b.mute(b.now) {
 			say(504, "")
 			return
@@ -177,18 +210,20 @@ type memory struct {
 
 // Write answers the two requests that a quarter makes half a million times without the costs of net/http.
 func (m *memory) Write(p []byte) (int, error) {
-	if body, ok := bytes.CutPrefix(p, []byte("POST /clock ")); ok {
+	if body, ok := bytes.CutPrefix(p, []byte("POST /clock ")); ok && !bytes.Contains(body, []byte(`"after"`)) {
 		at, err := time.Parse(time.RFC3339, string(body[bytes.LastIndex(body, []byte(`:"`))+2:len(body)-2]))
 		if err != nil {
 			return 0, err
 		}
 		m.bank.backward = m.bank.backward || at.Before(m.bank.now)
-		m.bank.now = at
+		m.bank.now, m.bank.row = at, nil
+		m.bank.sets++
 		m.out.WriteString("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 		return len(p), nil
 	}
 	if bytes.HasPrefix(p, []byte("GET "+statusPath)) && m.bank.mute == nil && m.bank.state() == availability.OK {
 		m.bank.count()
+		m.bank.step()
 		m.out.WriteString("HTTP/1.1 200 OK\r\nContent-Length: 35\r\n\r\n" + `{"data":{"status":[{"code":"OK"}]}}`)
 		return len(p), nil
 	}

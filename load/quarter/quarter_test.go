@@ -291,3 +291,33 @@ func TestASlowTargetDoesNotStretchAMinuteToAnHour(t *testing.T) {
 		t.Errorf("%s %d days %q %q", r.Verdict, len(r.Published), r.Findings, r.Notes)
 	}
 }
+
+// However the clock is moved, the same instants are probed: by steps that answers set off, by a request for
+// each, and by both where probes go unanswered on the way.
+func TestTheQuarterIsTheSameHoweverTheClockIsMoved(t *testing.T) {
+	days := func() *Plan {
+		return plan(t, 3, `day: 2, at: "10:00:30", duration: 30s, kind: unscheduled, operations: ["accounts.*"]`,
+			`day: 3, at: "02:00", duration: 61m, kind: scheduled, notice: 17h59m, operations: ["accounts.*"]`)
+	}
+	silent := func(at time.Time) bool { return at.Unix()/30%97 == 5 }
+	for name, mute := range map[string]func(time.Time) bool{"answered": nil, "now and then not": silent} {
+		quick, plain := newBank(), newBank()
+		plain.plain = true
+		quick.mute, plain.mute = mute, mute
+		a, b := verdict(t, quick, days()), verdict(t, plain, days())
+		one, other := a.Seen.Endpoints[0], b.Seen.Endpoints[0]
+		x, _ := json.Marshal([]any{one.Probing, one.Traffic, a.Findings})
+		y, _ := json.Marshal([]any{other.Probing, other.Traffic, b.Findings})
+		if string(x) != string(y) || a.Load.Availability.Probes != 3*2880 {
+			t.Errorf("%s:\n%s\n%s", name, x, y)
+		}
+		if mute == nil && (quick.sets > 3*2880/20 || plain.sets < 3*2880) {
+			t.Errorf("the clock was asked %d times in place of %d", quick.sets, plain.sets)
+		}
+	}
+	stuck := newBank()
+	stuck.idle = true
+	if _, err := played(t.Context(), stuck, days(), ""); err == nil || !strings.Contains(err.Error(), "was to step to") {
+		t.Errorf("a clock that does not step as it was told: %v", err)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ensaio/ensaio/sim/availability"
 	"github.com/ensaio/ensaio/sim/clock"
 	"github.com/ensaio/ensaio/suites/target"
 )
@@ -26,6 +27,8 @@ type stage struct {
 	bank   *line
 	report *line // nil: the target has no such power
 	until  time.Time
+	// stepwise says that the target's clock knows no steps by itself.
+	stepwise bool
 }
 
 // Powerless is a target on which no quarter can be played.
@@ -104,6 +107,36 @@ func (s *stage) at(ctx context.Context, t time.Time) error {
 		return fmt.Errorf("clock: answered %d: %.200s", status, answer)
 	}
 	s.until = t
+	return nil
+}
+
+// train sets the target's clock and has it step by itself after each of so many answers of the status; false
+// when it cannot.
+func (s *stage) train(ctx context.Context, from time.Time, times int, meanwhile func()) (bool, error) {
+	s.step.meanwhile = meanwhile
+	body := fmt.Appendf(nil, `{"set":%q,"advance":"%s","after":"common.status","times":%d}`, from.UTC().Format(time.RFC3339), availability.ProbeEvery, times)
+	status, answer, err := s.step.ask(ctx, http.MethodPost, "", body, patience)
+	switch {
+	case err != nil:
+		return false, fmt.Errorf("clock: %w", err)
+	case status == http.StatusBadRequest:
+		s.stepwise = true
+		return false, nil
+	case status != http.StatusOK:
+		return false, fmt.Errorf("clock: answered %d: %.200s", status, answer)
+	}
+	return true, nil
+}
+
+// arrived checks that the target's clock is where its own steps should have brought it.
+func (s *stage) arrived(ctx context.Context, want time.Time) error {
+	now, err := s.now(ctx)
+	if err != nil {
+		return err
+	}
+	if off := now.Sub(want); off < 0 || off >= availability.ProbeEvery {
+		return fmt.Errorf("clock: was to step to %s by itself and shows %s", want.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	}
 	return nil
 }
 
