@@ -403,6 +403,28 @@ func TestConversionTakesWholeWeeksAndTheThreeBest(t *testing.T) {
 	}
 }
 
+func TestAConversionBelowTheExpectedFailsTheReport(t *testing.T) {
+	for tokens, want := range map[int]Verdict{61: Conforming, 60: NonConforming} {
+		b := &Book{}
+		add := func(server string, at time.Time, tokens int) {
+			for i := range 100 {
+				b.Conversion.Add(ConsentRequest{At: at, Server: server, Tokened: i < tokens})
+			}
+		}
+		for server, n := range map[string]int{"a": 90, "b": 80, "c": 70} {
+			add(server, day0.Start(), n)
+		}
+		add("a", (day0 + 31).Start(), tokens)
+		r := b.Judge(Options{})
+		if got := r.Conversion[0]; r.Verdict != want || (got.Standings["2027-04"] == Fine) != (want == Conforming) || !got.Least["2027-04"].Defined() || len(got.Standings) != 1 {
+			t.Errorf("%d tokens: %s, %+v, %v", tokens, r.Verdict, got, r.Reasons)
+		}
+		if len(r.Reasons) != map[Verdict]int{Conforming: 0, NonConforming: 1}[want] {
+			t.Errorf("%d tokens: %v", tokens, r.Reasons)
+		}
+	}
+}
+
 func TestGradesLieBetweenTheirPoints(t *testing.T) {
 	for name, c := range map[string][2]float64{
 		"day 100": {GradeDay(Share{1, 1}), 10}, "day 95": {GradeDay(Share{95, 100}), 7}, "day 97.5": {GradeDay(Share{975, 1000}), 8.5}, "day 94.9": {GradeDay(Share{949, 1000}), 0},

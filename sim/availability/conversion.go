@@ -125,3 +125,35 @@ func Stand(rate, least Share) Standing {
 func (c *Conversion) Servers() []string {
 	return slices.SortedFunc(maps.Keys(c.months), strings.Compare)
 }
+
+// ServerConversion is one institution's conversion of consent requests.
+type ServerConversion struct {
+	Server string           `json:"server"`
+	Months map[string]Share `json:"months"`
+	// Least is what was expected, and Standings how the rate compares with it, of the months that follow
+	// others on record.
+	Least     map[string]Share    `json:"least,omitempty"`
+	Standings map[string]Standing `json:"standings,omitempty"`
+}
+
+// conversion compares the months of each institution with what was expected of them.
+func (j *judging) conversion() {
+	c := &j.book.Conversion
+	for _, server := range c.Servers() {
+		s := ServerConversion{Server: server, Months: c.Rates(server), Least: map[string]Share{}, Standings: map[string]Standing{}}
+		for _, month := range slices.Sorted(maps.Keys(s.Months)) {
+			rate, least := s.Months[month], c.Least(month)
+			if !least.Defined() {
+				continue
+			}
+			s.Least[month], s.Standings[month] = least, Stand(rate, least)
+			if s.Standings[month] == Fine {
+				j.count(Conforming)
+				continue
+			}
+			j.count(NonConforming)
+			j.fails(least.Float()-rate.Float(), "%s: %s of the consents asked of %s yielded a token, and %s were expected (%s)", month, Percent(rate.Float()), server, Percent(least.Float()), s.Standings[month])
+		}
+		j.report.Conversion = append(j.report.Conversion, s)
+	}
+}

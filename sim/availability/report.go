@@ -98,12 +98,6 @@ type ServerFilings struct {
 	Grade        float64       `json:"grade"` // of the last month
 }
 
-// ServerConversion is one institution's conversion of consent requests.
-type ServerConversion struct {
-	Server string           `json:"server"`
-	Months map[string]Share `json:"months"`
-}
-
 // Judge applies every rule.
 func (b *Book) Judge(o Options) *Report {
 	b.join.end(b)
@@ -117,9 +111,7 @@ func (b *Book) Judge(o Options) *Report {
 	j.institution()
 	j.overload()
 	j.reporting()
-	for _, s := range b.Conversion.Servers() {
-		r.Conversion = append(r.Conversion, ServerConversion{s, b.Conversion.Rates(s)})
-	}
+	j.conversion()
 	if len(b.Probing.days) > 0 && len(b.Traffic.series) > 0 {
 		r.Differences = Reconcile(&b.Probing, &b.Traffic, j.probed())
 	}
