@@ -133,6 +133,9 @@ func (a *app) records(ctx context.Context, book *availability.Book, all *availab
 			if in != nil {
 				all.Add(source.capability+source.path, in, true)
 			}
+			if errors.Is(err, availability.ErrNothing) {
+				return nil // the other one may have something
+			}
 			return err
 		})
 		if err != nil {
