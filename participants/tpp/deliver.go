@@ -200,7 +200,12 @@ func (r *reporter) attempt(ctx context.Context, path string, body []byte, items 
 	case http.StatusUnauthorized:
 		return nil, errUnauthorized
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
-		return nil, &refusal{fmt.Errorf("the metrics platform refuses with %d", status)}
+		var m struct {
+			Message string `json:"message"`
+		}
+		if err := json.Unmarshal(answer, &m); status == http.StatusRequestEntityTooLarge || err == nil && m.Message != "" {
+			return nil, &refusal{fmt.Errorf("the metrics platform refuses with %d", status)}
+		} // without its form of a refusal somebody else answers in its place
 	}
 	return nil, fmt.Errorf("the metrics platform answers %d", status)
 }

@@ -178,6 +178,34 @@ func TestReportsOutliveATroubledPlatform(t *testing.T) {
 	}
 }
 
+// A 400 that is not in the platform's form is somebody else's: the report waits, and is no discard.
+func TestAStrangersRefusalLosesNothing(t *testing.T) {
+	i := newIssuer(t)
+	refusals := []string{"<html>bad request</html>", "{}", ""}
+	i.pcm = func(w http.ResponseWriter, r *request) {
+		switch {
+		case strings.HasPrefix(r.URL.Path, "/pcm-token"):
+			answer(w, 200, map[string]any{"access_token": "pcm", "expires_in": 21600})
+		case len(refusals) > 0:
+			w.WriteHeader(400)
+			_, _ = w.Write([]byte(refusals[0]))
+			refusals = refusals[1:]
+		default:
+			answer(w, 200, []spec.Taken{{Status: spec.ReportAccepted}})
+		}
+	}
+	i.api = func(w http.ResponseWriter, _ *request) { answer(w, 200, map[string]any{}) }
+	c := reporting(i)
+	c.API(i.server(c), spec.Find("accounts.list")).Send(t.Context())
+	stepPauses(i, c)
+	if err := c.FlushReports(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.ReportStats(); got != (ReportStats{Accepted: 1, Failures: 3}) {
+		t.Errorf("%+v", got)
+	}
+}
+
 // stepPauses moves the clock over every pause after a failure.
 func stepPauses(i *issuer, c *Client) {
 	over := make(chan struct{})

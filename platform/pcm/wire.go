@@ -86,8 +86,9 @@ func (r *Reporter) attempt(ctx context.Context, to route, body []byte, items int
 		var m struct {
 			Message string `json:"message"`
 		}
-		_ = json.Unmarshal(answer, &m) // without a message the status must do
-		return nil, &refusal{status, m.Message}
+		if err := json.Unmarshal(answer, &m); status == http.StatusRequestEntityTooLarge || err == nil && m.Message != "" {
+			return nil, &refusal{status, m.Message}
+		} // without its form of a refusal somebody else answers in its place
 	}
 	return nil, fmt.Errorf("the platform answers %d", status)
 }
