@@ -25,6 +25,7 @@ type segment struct {
 	first uint64
 	size  int64    // of sound frames
 	file  *os.File // open for writing while active or not yet synced
+	view  []byte   // the file in memory, nil where that cannot be had
 	named bool     // its name and its length are durable
 }
 
@@ -50,6 +51,7 @@ type disk struct {
 	mu       sync.Mutex
 	segments []*segment // oldest first; the last one may be active
 	active   *segment   // nil until the first append
+	spare    *segment   // a file full of zeros, made ahead; nil while there is none
 	dirty    []*segment // written to since their last fsync
 	syncing  []*segment // being made durable right now
 	buf      []byte
@@ -81,7 +83,7 @@ func (d *disk) append(seq uint64, kind string, body []byte) error {
 	}
 	s := d.active
 	d.buf = appendFrame(d.buf[:0], seq, kind, body)
-	if _, err := s.file.WriteAt(d.buf, s.size); err != nil {
+	if err := s.put(d.buf); err != nil {
 		// A part may have been written: cut it off, or leave this file and begin another.
 		if cut := s.file.Truncate(s.size); cut != nil {
 			d.active = nil
@@ -103,22 +105,85 @@ func (d *disk) append(seq uint64, kind string, body []byte) error {
 	return nil
 }
 
+// put writes behind the last frame. The file is full of zeros, so its blocks are there: a copy into its view
+// cannot meet a full disk.
+func (s *segment) put(frame []byte) error {
+	if s.size+int64(len(frame)) <= int64(len(s.view)) {
+		copy(s.view[s.size:], frame)
+		return nil
+	}
+	_, err := s.file.WriteAt(frame, s.size)
+	return err
+}
+
+// finish cuts the zeros off and closes the file.
+func (s *segment) finish() error {
+	var failed error
+	if s.view != nil {
+		failed = unview(s.view)
+		s.view = nil
+	}
+	failed = errors.Join(failed, s.file.Truncate(s.size), s.file.Close())
+	s.file = nil
+	return failed
+}
+
 // begin starts a new active file. The old one stays open until the syncer has made it durable.
 func (d *disk) begin(seq uint64) error {
-	s := &segment{path: filepath.Join(d.dir, fmt.Sprintf("%020d%s", seq, suffix)), first: seq}
-	f, err := os.OpenFile(s.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		d.active = nil
-		return err
+	path := filepath.Join(d.dir, fmt.Sprintf("%020d%s", seq, suffix))
+	s := d.spare
+	d.spare = nil
+	if s != nil && os.Rename(s.path, path) != nil {
+		_ = s.finish()
+		s = nil
 	}
-	if err := lengthen(f, d.segmentSize); err != nil {
-		d.active = nil
-		return errors.Join(err, f.Close(), os.Remove(s.path))
+	if s == nil {
+		var err error
+		if s, err = d.blank(path, os.O_EXCL); err != nil {
+			d.active = nil
+			return err
+		}
 	}
-	s.file = f
+	s.path, s.first = path, seq
 	d.active = s
 	d.segments = append(d.segments, s)
 	return nil
+}
+
+// blank makes a file full of zeros.
+func (d *disk) blank(path string, mode int) (*segment, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|mode, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := lengthen(f, d.segmentSize); err != nil {
+		return nil, errors.Join(err, f.Close(), os.Remove(path))
+	}
+	s := &segment{path: path, file: f}
+	s.view, _ = view(f, d.segmentSize) // without one appends write
+	return s, nil
+}
+
+// spareName is the file that is made ahead; it holds nothing.
+const spareName = "spare"
+
+// prepare makes the next file ahead: filling it takes some milliseconds, in which no append should wait. A
+// disk that is full is told by the append that has to.
+func (d *disk) prepare() {
+	d.mu.Lock()
+	wanted := d.spare == nil && d.active != nil
+	d.mu.Unlock()
+	if !wanted {
+		return
+	}
+	s, err := d.blank(filepath.Join(d.dir, spareName), os.O_TRUNC)
+	if err != nil {
+		return
+	}
+	_ = syncData(s.file) // else the first append's fsync would have it all to write
+	d.mu.Lock()
+	d.spare = s
+	d.mu.Unlock()
 }
 
 // zeros are what a file is filled with.
@@ -152,6 +217,7 @@ func (d *disk) keep() {
 		case <-d.stop:
 		}
 		d.sync()
+		d.prepare()
 	}
 }
 
@@ -193,9 +259,7 @@ func (d *disk) shut(s *segment) {
 		return
 	}
 	if s.file != nil {
-		_ = s.file.Truncate(s.size) // the zeros; those that stay are overlooked
-		_ = s.file.Close()          // synced; nothing to lose
-		s.file = nil
+		_ = s.finish() // synced; nothing to lose, and zeros that stay are overlooked
 	}
 }
 
@@ -348,9 +412,12 @@ func (d *disk) close() error {
 	var err error
 	for _, s := range d.segments {
 		if s.file != nil {
-			err = errors.Join(err, s.file.Truncate(s.size), s.file.Close())
-			s.file = nil
+			err = errors.Join(err, s.finish())
 		}
+	}
+	if d.spare != nil {
+		err = errors.Join(err, d.spare.finish(), os.Remove(d.spare.path))
+		d.spare = nil
 	}
 	if d.reader != nil {
 		err = errors.Join(err, d.reader.Close())
