@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/ensaio/ensaio/platform/consent"
 	"github.com/ensaio/ensaio/platform/payment"
 )
 
@@ -27,20 +28,38 @@ type entry struct {
 	CNPJ      string    `json:"cnpj,omitempty"`
 }
 
-// books streams every payment as JSON lines.
-func (s *surface) books(w http.ResponseWriter, _ *http.Request) {
+// agreement is a consent as the books show it: who asked, and a word in place of the customer.
+type agreement struct {
+	ConsentID string       `json:"consentId"`
+	Kind      consent.Kind `json:"kind"`
+	Status    string       `json:"status"`
+	Created   time.Time    `json:"created"`
+	CPF       string       `json:"cpf,omitempty"`
+	CNPJ      string       `json:"cnpj,omitempty"`
+}
+
+// words turns documents into words that are alike for the same document, within one answer.
+func words() (func(document string) string, error) {
 	var key [32]byte
 	if _, err := rand.Read(key[:]); err != nil {
-		refuse(w, http.StatusInternalServerError, "no randomness")
-		return
+		return nil, err
 	}
-	word := func(document string) string {
+	return func(document string) string {
 		if document == "" {
 			return ""
 		}
 		m := hmac.New(sha256.New, key[:])
 		m.Write([]byte(document))
 		return hex.EncodeToString(m.Sum(nil)[:12])
+	}, nil
+}
+
+// paid streams every payment as JSON lines.
+func (s *surface) paid(w http.ResponseWriter, _ *http.Request) {
+	word, err := words()
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, "no randomness")
+		return
 	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	out := json.NewEncoder(w)
@@ -56,5 +75,19 @@ func (s *surface) books(w http.ResponseWriter, _ *http.Request) {
 			e.CPF, e.CNPJ = word(c.CPF), word(c.CNPJ)
 		}
 		return out.Encode(e) == nil // a caller that left hears nothing more
+	})
+}
+
+// agreed streams every consent as JSON lines.
+func (s *surface) agreed(w http.ResponseWriter, _ *http.Request) {
+	word, err := words()
+	if err != nil {
+		refuse(w, http.StatusInternalServerError, "no randomness")
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	out := json.NewEncoder(w)
+	s.Consents.Each(func(c *consent.Consent) bool {
+		return out.Encode(agreement{c.ID, c.Kind, c.Status, c.Created, word(c.CPF), word(c.CNPJ)}) == nil
 	})
 }

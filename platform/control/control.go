@@ -24,6 +24,7 @@ type Consents interface {
 	Reject(ctx context.Context, id string, r consent.Rejection, by, channel string) (*consent.Consent, error)
 	Approve(ctx context.Context, id, approver string) (*consent.Consent, error)
 	Active() int
+	Each(fn func(*consent.Consent) bool)
 }
 
 // Gateway is what an operator may switch and read.
@@ -63,6 +64,7 @@ const channel = "core"
 //	GET  /payments/{id}
 //	POST /payments/{id}/cancel    the payer takes it back here
 //	GET  /books/payments          every payment as JSON lines, payers as words that only compare
+//	GET  /books/consents          every consent, likewise
 //	GET  /limits, POST /limits    {"preset":"regulatory","minute":true,"month":true,"perSecond":300,"grows":true};
 //	                              what is not named stays, after a preset what that says
 //	GET  /limits/usage            how much of them is used, and what the regulation's steps demand
@@ -78,7 +80,8 @@ func New(cfg Config) http.Handler {
 	mux.HandleFunc("POST /consents/{id}/approve", s.approve)
 	mux.HandleFunc("GET /payments/{id}", s.payment)
 	mux.HandleFunc("POST /payments/{id}/cancel", s.cancel)
-	mux.HandleFunc("GET /books/payments", s.books)
+	mux.HandleFunc("GET /books/payments", s.paid)
+	mux.HandleFunc("GET /books/consents", s.agreed)
 	mux.HandleFunc("GET /limits", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, s.Gateway.Limits()) })
 	mux.HandleFunc("POST /limits", s.limits)
 	mux.HandleFunc("GET /limits/usage", func(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, s.Gateway.Usage()) })

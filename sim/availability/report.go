@@ -15,7 +15,8 @@ import (
 type Options struct {
 	Name     string   // of the institution, for the head of the page
 	Category Category // at Pix; "" judges services as category A
-	// Server is the organisation that the probes are of; "" is the only one with traffic.
+	// Server is the organisation that the probes are of, and whose reporting is judged; "" is the only one with
+	// traffic, and everybody's reporting.
 	Server string
 	Input  *Input // what was read, if anything was
 }
@@ -419,6 +420,9 @@ func (j *judging) reporting() {
 		s.Months = FilingMonths(s.Days)
 		for _, m := range s.Months {
 			s.Grade = GradeReporting(m.Seven)
+			if j.options.Server != "" && done != j.options.Server {
+				continue // shown, and the other's to answer for
+			}
 			j.count(m.Verdict)
 			if m.Verdict == NonConforming {
 				j.fails(1-m.Seven.Float(), "%s: organisation %s was late with reports at 08:00 on %d days, and after seven days %s were in and told the same", m.Month, done, m.Late, Percent(m.Seven.Float()))

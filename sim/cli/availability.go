@@ -77,7 +77,7 @@ columns, their other names and the arithmetic.`,
 	f.StringVar(&from, "from", "", "first day, YYYY-MM-DD in Brasília")
 	f.StringVar(&to, "to", "", "last day, included")
 	f.StringVar(&category, "category", "A", "category at Pix, by which services are judged: A, B, C or D")
-	f.StringVar(&server, "server", "", "organisation that the probes are of, where calls name several")
+	f.StringVar(&server, "server", "", "organisation that the probes are of and whose reporting is judged, where calls name several")
 	f.StringVar(&name, "name", "", "name of the institution, for the page")
 	f.StringVarP(&a.outDir, "out", "o", "", "write availability.json and availability.html into this folder")
 	return cmd

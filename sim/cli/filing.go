@@ -21,8 +21,8 @@ import (
 )
 
 type filingFlags struct {
-	records, downtime, payments []string
-	week, organisation          string
+	records, downtime, payments, consents []string
+	week, organisation                    string
 }
 
 func (a *app) filingCommand() *cobra.Command {
@@ -36,7 +36,7 @@ told, and lists what disagrees (divergencias.csv, filings.json).
 
 Records come from a running ecosystem (-t), or from files: --records takes JSON lines as the metrics
 platform exports them, --downtime lines {"method","endpoint","date","downSeconds","plannedSeconds"},
---payments lines of the institution's books.
+--payments and --consents lines of the institution's books.
 
 Exit codes: 0 filed, and both sides agree · 1 filed, and something disagrees · 2 usage, unreadable records ·
 3 the ecosystem does not answer.`,
@@ -53,6 +53,7 @@ Exit codes: 0 filed, and both sides agree · 1 filed, and something disagrees ·
 	fl.StringArrayVar(&f.records, "records", nil, "file of exported records instead of a running ecosystem (may be repeated)")
 	fl.StringArrayVar(&f.downtime, "downtime", nil, "file of downtime by endpoint and day (may be repeated)")
 	fl.StringArrayVar(&f.payments, "payments", nil, "file of the institution's payments (may be repeated)")
+	fl.StringArrayVar(&f.consents, "consents", nil, "file of the institution's consents (may be repeated)")
 	return cmd
 }
 
@@ -76,7 +77,7 @@ func (a *app) mandatory(parent context.Context, f filingFlags) error {
 	for _, source := range []struct {
 		files []string
 		take  func(io.Reader) error
-	}{{f.records, b.Read}, {f.downtime, lines(b.Down)}, {f.payments, lines(b.Paid)}} {
+	}{{f.records, b.Read}, {f.downtime, lines(b.Down)}, {f.payments, lines(b.Paid)}, {f.consents, lines(b.Agreed)}} {
 		for _, name := range source.files {
 			if err := readFile(name, source.take); err != nil {
 				return usage(fmt.Errorf("%s: %w", name, err), "see 'ensaio report mandatory --help' for the form of records")
@@ -176,6 +177,9 @@ func gather(ctx context.Context, t *target.Target, b *filing.Book) error {
 		return nil
 	}
 	if err := stream(ctx, t, "bank", "/books/payments", lines(b.Paid)); err != nil {
+		return err
+	}
+	if err := stream(ctx, t, "bank", "/books/consents", lines(b.Agreed)); err != nil {
 		return err
 	}
 	return stream(ctx, t, "bank", "/books/downtime", lines(b.Down))

@@ -33,6 +33,8 @@ func TestMandatoryReports(t *testing.T) {
 			_, _ = fmt.Fprint(w, client, server)
 		case "GET /bank/books/payments":
 			_, _ = fmt.Fprint(w, `{"paymentId":"p","status":"ACSC","updated":"2026-11-17T12:00:00Z","amount":"1.00"}`)
+		case "GET /bank/books/consents":
+			_, _ = fmt.Fprint(w, `{"consentId":"c","kind":"payment-consent","created":"2026-11-17T12:00:00Z","cpf":"x"}`)
 		case "GET /bank/books/downtime":
 			_, _ = fmt.Fprint(w, `{"method":"GET","endpoint":"/open-banking/resources/v3/resources","date":"2026-11-17","downSeconds":30}`)
 		default:

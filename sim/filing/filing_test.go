@@ -200,9 +200,14 @@ func TestTheFunnelsOfBothSides(t *testing.T) {
 	}
 	b := read(t, x.String())
 	at := time.Date(2026, 11, 17, 12, 0, 3, 0, time.UTC)
-	if err := b.Paid(filing.Payment{ID: "p1", ConsentID: "urn:x:3", Created: at, Updated: at, Status: "ACSC", Amount: "10.05", CPF: "a"},
-		filing.Payment{ID: "p2", ConsentID: "urn:x:3", Created: at, Updated: at, Status: "RJCT", Amount: "1.00", CPF: "a"},
-		filing.Payment{ID: "p3", ConsentID: "urn:x:3", Created: at, Updated: at, Status: "ACSC", Amount: "0.10", CPF: "a", CNPJ: "c"}); err != nil {
+	if err := b.Paid(filing.Payment{ID: "p1", ConsentID: "urn:x:3", Created: at, Updated: at, Status: "ACSC", Amount: "10.05"},
+		filing.Payment{ID: "p2", ConsentID: "urn:x:3", Created: at, Updated: at, Status: "RJCT", Amount: "1.00"},
+		filing.Payment{ID: "p3", ConsentID: "urn:x:3", Created: at, Updated: at, Status: "ACSC", Amount: "0.10"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Agreed(filing.Agreement{ID: "1", Kind: "payment-consent", Created: at, CPF: "a"}, filing.Agreement{ID: "2", Kind: "payment-consent", Created: at, CPF: "a"},
+		filing.Agreement{ID: "3", Kind: "payment-consent", Created: at, CPF: "a", CNPJ: "c"}, filing.Agreement{ID: "4", Kind: "consent", Created: at, CPF: "d"},
+		filing.Agreement{ID: "5", Kind: "payment-consent", Created: at.AddDate(0, 0, -7), CPF: "e"}); err != nil {
 		t.Fatal(err)
 	}
 	for _, w := range []struct{ document, sheet, key, want string }{

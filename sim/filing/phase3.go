@@ -42,7 +42,8 @@ func (b *Book) response(q Question) Sheet {
 	return s
 }
 
-// uptime has a row for the last ninety days, as far as they are known, and one for each day of the week.
+// uptime has a row for the last ninety days and one for each day of the week. A day of which nothing is known
+// was up as far as is known.
 func (b *Book) uptime(q Question) Sheet {
 	s := Sheet{Name: "Disponibilidade", Columns: []string{"http_method", "endpoint", "metric_date", "period", "availability_percentage"}}
 	for _, e := range offered() {
@@ -61,17 +62,17 @@ func (b *Book) uptime(q Question) Sheet {
 	return s
 }
 
-// customers counts people and companies with a payment in the week, each once.
+// customers counts people and companies with a payment consent of the week, each once.
 func (b *Book) customers(q Question) Sheet {
 	people, companies := map[string]bool{}, map[string]bool{}
-	for _, p := range b.payments {
-		if !q.Week.has(DayOf(p.Created)) {
+	for _, c := range b.agreements {
+		if c.Kind == "consent" || !q.Week.has(DayOf(c.Created)) {
 			continue
 		}
-		if p.CNPJ != "" {
-			companies[p.CNPJ] = true
-		} else if p.CPF != "" {
-			people[p.CPF] = true
+		if c.CNPJ != "" {
+			companies[c.CNPJ] = true
+		} else if c.CPF != "" {
+			people[c.CPF] = true
 		}
 	}
 	return Sheet{Name: "Clientes", Columns: []string{"qty_distinct_cpf", "qty_distinct_cnpj"}, Rows: [][]any{{len(people), len(companies)}}}

@@ -21,6 +21,7 @@ type Book struct {
 	stocks        []Stock
 	states        []State
 	payments      []Payment
+	agreements    []Agreement
 	down          map[downKey]Downtime
 	organisations map[string]Organisation
 }
@@ -81,8 +82,7 @@ type State struct {
 	Reason       string
 }
 
-// Payment is a payment of the institution's own books. CPF and CNPJ are words in place of the payer's,
-// alike for the same person within one book.
+// Payment is a payment of the institution's own books.
 type Payment struct {
 	ID        string    `json:"paymentId"`
 	ConsentID string    `json:"consentId"`
@@ -91,8 +91,16 @@ type Payment struct {
 	Status    string    `json:"status"`
 	Reason    string    `json:"reason"`
 	Amount    string    `json:"amount"` // decimal text
-	CPF       string    `json:"cpf"`
-	CNPJ      string    `json:"cnpj"`
+}
+
+// Agreement is a consent of the institution's own books. CPF and CNPJ are words in place of the customer's,
+// alike for the same person within one book.
+type Agreement struct {
+	ID      string    `json:"consentId"`
+	Kind    string    `json:"kind"` // "consent", "payment-consent"
+	Created time.Time `json:"created"`
+	CPF     string    `json:"cpf"`
+	CNPJ    string    `json:"cnpj"`
 }
 
 // centavos is the amount in hundredths, or false when it is not one of the standard.
@@ -288,6 +296,12 @@ func (b *Book) Paid(list ...Payment) error {
 		}
 	}
 	b.payments = append(b.payments, list...)
+	return nil
+}
+
+// Agreed enters consents of the institution's own books.
+func (b *Book) Agreed(list ...Agreement) error {
+	b.agreements = append(b.agreements, list...)
 	return nil
 }
 
