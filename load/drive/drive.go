@@ -173,7 +173,7 @@ func (s *Source) Close() {
 	s.cancel()
 	s.behind.Wait()
 	for _, t := range s.travellers {
-		t.client.Close()
+		leave(t.client)
 	}
 	for _, p := range s.parties {
 		p.close()

@@ -24,12 +24,17 @@ type party struct {
 	grants []*grant
 }
 
+// leave delivers what a client still has to report, and ends it.
+func leave(c *tpp.Client) {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	_ = c.FlushReports(ctx) // what cannot be delivered in time stays unreported
+	c.Close()
+}
+
 func (p *party) close() {
 	if p.client != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		_ = p.client.FlushReports(ctx) // what cannot be delivered in time stays unreported
-		cancel()
-		p.client.Close()
+		leave(p.client)
 	}
 	if p.wire != nil {
 		p.wire.close()
