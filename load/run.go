@@ -147,11 +147,8 @@ func (r *runner) hand(a arrival) bool {
 // stop ends the schedule before arrival n, and counts what was due and is not sent.
 func (r *runner) stop(n, step uint64, cause error) error {
 	elapsed := min(r.now(), r.Pacer.Duration())
-	unsent := uint64(0)
-	for ; n < r.Pacer.Count() && r.Pacer.At(n) <= elapsed; n += step {
-		unsent++
-	}
-	r.rec.End(elapsed, unsent, cause.Error())
+	sent := (n - uint64(r.Share)) / step
+	r.rec.End(elapsed, max(r.dueBy(elapsed), sent)-sent, cause.Error())
 	return cause
 }
 

@@ -221,3 +221,16 @@ func TestBadPlansAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// A schedule of thousands of millions of arrivals ends as soon as a short one.
+func TestAHugeScheduleEndsAtOnce(t *testing.T) {
+	source := fake(func(uint64) Shot { return answers(200)(0) })
+	r := newRunner(Plan{Pacer: constant(t, 1e9, time.Hour), Source: source, Clock: clock.New(), Share: 1, Shares: 4, Start: clock.New().Now().Add(-2 * time.Hour)})
+	if err := r.stop(5, 4, context.Canceled); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	// Of the arrivals 1, 5, 9 … one was sent.
+	if want := r.Plan.due() - 1; r.rec.Unsent != want {
+		t.Errorf("%d were not sent, want %d", r.rec.Unsent, want)
+	}
+}

@@ -58,7 +58,7 @@ func (w *watcher) look() {
 }
 
 // dueBy is the number of this share's arrivals that are due by t.
-func (w *watcher) dueBy(t time.Duration) uint64 {
-	step, share := uint64(max(w.Shares, 1)), uint64(w.Share)
-	return uint64(sort.Search(int(w.Plan.due()), func(i int) bool { return w.Pacer.At(share+uint64(i)*step) > t }))
+func (r *runner) dueBy(t time.Duration) uint64 {
+	step, share := uint64(max(r.Shares, 1)), uint64(r.Share)
+	return uint64(sort.Search(int(r.Plan.due()), func(i int) bool { return r.Pacer.At(share+uint64(i)*step) > t }))
 }

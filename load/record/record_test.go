@@ -359,3 +359,28 @@ func TestNothingSentIsNoPass(t *testing.T) {
 		t.Errorf("verdict %s", rep.Verdict)
 	}
 }
+
+func TestWhatWasGivenUpIsNotedOnce(t *testing.T) {
+	r := New(time.Time{}, time.Second, 3)
+	r.Abandon()
+	if notes := r.Report(Identity{}).Notes; len(notes) != 1 {
+		t.Errorf("%q", notes)
+	}
+}
+
+// A target that refuses everything by its limits has shown nothing.
+func TestARunInWhichNothingWasServedDoesNotPass(t *testing.T) {
+	for _, c := range []struct {
+		statuses []int
+		want     string
+	}{{[]int{429, 423, 529}, VerdictNone}, {[]int{429, 200}, VerdictPass}} {
+		r := New(time.Time{}, time.Second, 3)
+		for _, status := range c.statuses {
+			r.Add(Sample{Operation: "accounts.list", Class: spec.High, Status: status})
+		}
+		r.End(time.Second, 0, "")
+		if got := r.Report(Identity{}).Verdict; got != c.want {
+			t.Errorf("%v: %s, want %s", c.statuses, got, c.want)
+		}
+	}
+}

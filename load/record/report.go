@@ -195,7 +195,8 @@ func (r *Recording) Report(id Identity) *Report {
 // kept, nothing was withheld and the whole schedule was played.
 func (r *Report) conclude() string {
 	verdict := VerdictPass
-	if r.Partial || r.Requests == 0 || r.Generator.Bottleneck {
+	refused := r.Errors["423"] + r.Errors["429"] + r.Errors["529"]
+	if r.Partial || r.Generator.Bottleneck || refused >= r.Requests { // a target that served nothing showed nothing
 		verdict = VerdictNone
 	}
 	for _, t := range r.Thresholds {
@@ -222,9 +223,6 @@ func (r *Recording) notes(why []string) []string {
 	}
 	if r.Unsent > 0 {
 		notes = append(notes, fmt.Sprintf("%d arrivals were due and not sent before the end.", r.Unsent))
-	}
-	if r.Abandoned > 0 {
-		notes = append(notes, fmt.Sprintf("%d requests were in flight when the run was interrupted; they count neither for nor against the target.", r.Abandoned))
 	}
 	if why != nil {
 		notes = append(notes, "The generator was the bottleneck: latencies and rates say nothing about the target. Use more workers or another machine.")
