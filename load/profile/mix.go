@@ -1,6 +1,7 @@
 package profile
 
 import (
+	"math"
 	"path"
 	"slices"
 	"strings"
@@ -156,8 +157,8 @@ func (p *Profile) mixProblems(say func(string, ...any)) {
 	slices.Sort(keys)
 	for _, key := range keys {
 		weight := p.Mix[key]
-		if weight < 0 {
-			say("mix.%s is %v: a weight cannot be negative", key, weight)
+		if !(weight >= 0) || math.IsInf(weight, 1) {
+			say("mix.%s is %v: a weight is a number that is not negative", key, weight)
 		}
 		sum += max(weight, 0)
 		if !slices.Contains(known, key) && !slices.ContainsFunc(known, func(k string) bool { return fits(key, k) }) {

@@ -8,6 +8,7 @@ package profile
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -215,6 +216,18 @@ func (p *Profile) problems() (out target.Problems) {
 	if p.InFlight < 0 || p.Grants < 0 {
 		say("inFlight and grants are counts and cannot be negative")
 	}
+	if len(out) == 0 { // what is readable must also be possible
+		if p.Procedure == Steady {
+			if _, err := p.Pacer.Schedule(time.Duration(p.Duration)); err != nil {
+				say("%v", err)
+			}
+		}
+		for _, row := range p.Rows() {
+			if err := row.Check(); err != nil {
+				say("%v", err)
+			}
+		}
+	}
 	if p.Switches != nil && p.Switches.PerSecond != nil && *p.Switches.PerSecond < 0 {
 		say("limits.perSecond is %d; 0 is no bound", *p.Switches.PerSecond)
 	}
@@ -227,7 +240,7 @@ func (p Pacer) problems(say func(string, ...any)) {
 		return
 	}
 	positive := func(name string, rate float64) {
-		if rate <= 0 {
+		if !(rate > 0) || math.IsInf(rate, 1) {
 			say("pacer.%s is %v: a rate is a positive number of requests a second", name, rate)
 		}
 	}
@@ -235,8 +248,8 @@ func (p Pacer) problems(say func(string, ...any)) {
 	case "constant":
 		positive("rate", p.Rate)
 	case "ramp", "step":
-		if p.From < 0 {
-			say("pacer.from is %v and cannot be negative", p.From)
+		if !(p.From >= 0) || math.IsInf(p.From, 1) {
+			say("pacer.from is %v, want 0 or more requests a second", p.From)
 		}
 		positive("to", p.To)
 		if p.Kind == "step" && p.Steps < 2 {
@@ -244,6 +257,7 @@ func (p Pacer) problems(say func(string, ...any)) {
 		}
 	case "spike":
 		positive("rate", p.Rate)
+		positive("peak", p.Peak)
 		if p.Peak <= p.Rate {
 			say("pacer.peak is %v: a spike rises above its rate of %v", p.Peak, p.Rate)
 		}
@@ -260,10 +274,10 @@ func (p *Profile) searchProblems(say func(string, ...any)) {
 		say("search is missing: a capacity profile says from which rate it looks, such as {from: 100, step: 4s}")
 		return
 	}
-	if p.Search.From <= 0 || (p.Search.Most > 0 && p.Search.Most < p.Search.From) {
+	if !(p.Search.From > 0) || math.IsInf(p.Search.From, 1) || p.Search.Most != 0 && !(p.Search.Most >= p.Search.From) {
 		say("search.from is %v, want a positive rate not above search.most", p.Search.From)
 	}
-	if p.Search.Precision < 0 || p.Search.Precision >= 1 {
+	if !(p.Search.Precision >= 0 && p.Search.Precision < 1) {
 		say("search.precision is %v, want a share such as 0.05", p.Search.Precision)
 	}
 }
@@ -271,17 +285,17 @@ func (p *Profile) searchProblems(say func(string, ...any)) {
 func (t Thresholds) problems(say func(string, ...any)) {
 	for name, share := range map[string]*float64{"errors": t.Errors, "overloads": t.Overloads,
 		"limited": t.Limited, "availability": t.Availability, "achieved": t.Achieved} {
-		if share != nil && (*share < 0 || *share > 1) {
+		if share != nil && !(*share >= 0 && *share <= 1) {
 			say("thresholds.%s is %v, want a share from 0 to 1", name, *share)
 		}
 	}
-	if t.ServerErrors != nil && *t.ServerErrors < 0 {
+	if t.ServerErrors != nil && !(*t.ServerErrors >= 0) {
 		say("thresholds.serverErrors is %v, want a count of 0 or more", *t.ServerErrors)
 	}
-	if t.Tail != nil && *t.Tail < 1 {
+	if t.Tail != nil && !(*t.Tail >= 1) {
 		say("thresholds.tail is %v, want a factor of 1 or more", *t.Tail)
 	}
-	if t.Memory != nil && *t.Memory <= 1 {
+	if t.Memory != nil && !(*t.Memory > 1) {
 		say("thresholds.memory is %v, want a factor above 1", *t.Memory)
 	}
 	for c := range t.Budgets {
