@@ -99,8 +99,9 @@ func Coordinate(ctx context.Context, t *target.Target, o Options, x Session, c C
 	return rec.Report(x.Identity), err
 }
 
-// Work takes part in one shared run. open reads the target file of a path, or refuses it.
-func Work(ctx context.Context, url string, open func(path string) (*target.Target, error), log *slog.Logger) error {
+// Work takes part in one shared run. open reads the target file of a path for a profile, or refuses either: who
+// coordinates is trusted with neither the bounds nor the hosts of this machine.
+func Work(ctx context.Context, url string, open func(path string, p *profile.Profile) (*target.Target, error), log *slog.Logger) error {
 	return fleet.Work(ctx, fleet.Worker{URL: url, Prepare: func(ctx context.Context, a fleet.Assignment) (load.Plan, func(), error) {
 		var job task
 		if err := json.Unmarshal(a.Task, &job); err != nil {
@@ -110,7 +111,10 @@ func Work(ctx context.Context, url string, open func(path string) (*target.Targe
 		if err != nil {
 			return load.Plan{}, nil, err
 		}
-		t, err := open(job.Target)
+		if err := Shared(p); err != nil {
+			return load.Plan{}, nil, err
+		}
+		t, err := open(job.Target, p)
 		if err != nil {
 			return load.Plan{}, nil, err
 		}

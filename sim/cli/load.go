@@ -1,9 +1,11 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -117,6 +119,14 @@ func (a *app) driveLoad(cmd *cobra.Command, args []string, f loadFlags) error {
 	} else if f.plan != "" {
 		return usage(errPlan, "leave it out, or run 'ensaio load quarter'")
 	}
+	if f.workers > 1 || f.nats != "" {
+		if err := drive.Shared(p); err != nil {
+			return usage(err, "leave --workers and --nats out")
+		}
+	}
+	if err := writable(cmp.Or(a.outDir, "out")); err != nil {
+		return usage(err, "give a folder that can be written with -o")
+	}
 	if a.target != "" && len(f.defects) > 0 {
 		return usage(fmt.Errorf("--defect breaks an ecosystem of our own, not the target %s", a.target), "arm it there with 'ensaio defect on NAME -t %s', or leave -t out", a.target)
 	}
@@ -193,15 +203,15 @@ func (a *app) perform(ctx context.Context, cmd *cobra.Command, p *profile.Profil
 		dir = filepath.Join("out", rep.Started.UTC().Format("2006-01-02T150405"))
 	}
 	picture, werr := rep.Write(dir)
-	if werr != nil {
-		return &Exit{Code: CodeUsage, Err: werr, Hint: "give a folder that can be written with -o"}
-	}
 	if a.asJSON {
 		if err := rep.JSON(a.out); err != nil {
 			return err
 		}
 	} else {
 		a.loadVerdict(rep, picture)
+	}
+	if werr != nil {
+		return &Exit{Code: CodeUsage, Err: werr, Hint: "give a folder that can be written with -o"}
 	}
 	return loadOutcome(rep, err, cmd.Context().Err() != nil)
 }
@@ -221,6 +231,11 @@ func (a *app) play(ctx context.Context, t *target.Target, o drive.Options, x dri
 
 // apply puts the flags over the profile and holds the result against the bounds.
 func (f loadFlags) apply(p *profile.Profile, own bool) error {
+	for name, rate := range map[string]float64{"rate": f.rate, "max-rate": f.maxRate} {
+		if math.IsNaN(rate) || math.IsInf(rate, 0) {
+			return usage(fmt.Errorf("--%s is %v, which is no number of requests a second", name, rate), "see 'ensaio load --help'")
+		}
+	}
 	if f.rate < 0 || f.duration < 0 || f.inFlight < 0 || f.grants < 0 || f.workers < 1 {
 		return usage(errors.New("rates, durations and counts cannot be negative, and a run needs a worker"), "see 'ensaio load --help'")
 	}
@@ -264,7 +279,7 @@ func (f loadFlags) bounds(p *profile.Profile) error {
 	if p.Search != nil {
 		rate = max(p.Search.From, p.Search.Most)
 	}
-	if rate > f.maxRate {
+	if !(rate <= f.maxRate) { // a bound that is no number bounds nothing
 		return usage(fmt.Errorf("%s asks for %.0f requests a second, and %.0f is the bound", p.Name, rate, f.maxRate), "if you mean it, give --max-rate %.0f", rate)
 	}
 	if d := p.Length(); d > f.maxDuration && p.Procedure != profile.Quarter {
@@ -305,10 +320,14 @@ func loadOutcome(r *record.Report, cause error, interrupted bool) error {
 
 // loadCommandLine is how to repeat the run.
 func loadCommandLine(cmd *cobra.Command, p *profile.Profile) string {
-	parts := []string{"ensaio", "load", p.Name, "--seed", cmd.Flag("seed").Value.String()}
-	for _, name := range []string{"target", "rate", "duration", "in-flight", "grants", "workers"} {
+	name := p.Name
+	if cmd.Flags().NArg() == 1 {
+		name = cmd.Flags().Arg(0) // a file has a path and a name
+	}
+	parts := []string{"ensaio", "load", name, "--seed", cmd.Flag("seed").Value.String()}
+	for _, name := range []string{"target", "rate", "duration", "in-flight", "grants", "workers", "no-reports", "http2", "plan", "days"} {
 		if f := cmd.Flags().Lookup(name); f != nil && f.Changed {
-			parts = append(parts, "--"+name, f.Value.String())
+			parts = append(parts, "--"+name+"="+f.Value.String())
 		}
 	}
 	if defects, err := cmd.Flags().GetStringArray("defect"); err == nil {

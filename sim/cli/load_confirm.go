@@ -3,9 +3,12 @@ package cli
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -16,7 +19,13 @@ import (
 // only resolved.
 func (a *app) confirm(t *target.Target, yes string) error {
 	away := distant(t)
-	if len(away) == 0 || strings.EqualFold(yes, t.Name) {
+	if len(away) == 0 {
+		return nil
+	}
+	if t.Name == "" {
+		return usage(fmt.Errorf("the target has no name by which load at %s could be confirmed", strings.Join(away, ", ")), "give it a name in the target file")
+	}
+	if strings.EqualFold(yes, t.Name) {
 		return nil
 	}
 	if yes != "" {
@@ -36,7 +45,11 @@ func (a *app) confirm(t *target.Target, yes string) error {
 // distant lists the hosts of the target that do not resolve to this machine alone.
 func distant(t *target.Target) []string {
 	var out []string
-	for _, address := range []string{t.Bank.Discovery, t.Bank.ResourceBase, t.Directory.Participants, t.Directory.Keystore, t.Directory.Token, t.PCM.URL, t.PCM.Token} {
+	addresses := []string{t.Bank.Discovery, t.Bank.ResourceBase, t.Directory.URL, t.Directory.Participants, t.Directory.Keystore, t.Directory.Token, t.PCM.URL, t.PCM.Token}
+	for _, power := range t.Capabilities.Names() { // they stop the bank and set its clock
+		addresses = append(addresses, t.Capabilities.Of(power))
+	}
+	for _, address := range addresses {
 		u, err := url.Parse(address)
 		if err != nil || u.Hostname() == "" {
 			continue
@@ -52,6 +65,21 @@ func distant(t *target.Target) []string {
 	}
 	slices.Sort(out)
 	return out
+}
+
+// writable says whether files can be made in a folder, or in the nearest one above it that exists: what was
+// measured must not be lost for want of a place.
+func writable(dir string) error {
+	for at := filepath.Clean(dir); ; at = filepath.Dir(at) {
+		probe, err := os.CreateTemp(at, ".ensaio-")
+		if err == nil {
+			_ = probe.Close()
+			return os.Remove(probe.Name())
+		}
+		if !errors.Is(err, os.ErrNotExist) || at == filepath.Dir(at) {
+			return err
+		}
+	}
 }
 
 // here says whether a name is reached on this machine. A name that does not resolve is not.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/ensaio/ensaio/load/drive"
 	"github.com/ensaio/ensaio/load/fleet"
+	"github.com/ensaio/ensaio/load/profile"
 	"github.com/ensaio/ensaio/load/record"
 	"github.com/ensaio/ensaio/sim/report"
 	"github.com/ensaio/ensaio/suites/target"
@@ -21,12 +22,14 @@ import (
 
 // loadWorkerCommand is the worker's side of a run that several processes share.
 func (a *app) loadWorkerCommand() *cobra.Command {
-	var url, yes string
+	var url string
+	var f loadFlags
 	cmd := &cobra.Command{
 		Use: "worker --nats URL", Short: "Take part in a load run that another process coordinates", Args: none,
 		Long: `Waits for 'ensaio load --nats URL --workers N' at the same NATS server, prepares the target for itself, and sends
 its share of the requests. What was measured goes to the coordinator. With -t it reads a target file of its own, where
-the coordinator's path is not good on this machine.
+the coordinator's path is not good on this machine. It sends at most what --max-rate and --max-duration allow here,
+whoever coordinates.
 
 The address may stand in ENSAIO_NATS, so that a token in it is on no command line.`,
 		Example: "  ensaio load worker --nats nats://10.0.0.5:4222 -t bank.yaml --yes 'Banco Exemplo'",
@@ -36,7 +39,10 @@ The address may stand in ENSAIO_NATS, so that a token in it is on no command lin
 			}
 			ctx, cancel := a.bounded(cmd.Context())
 			defer cancel()
-			err := drive.Work(ctx, url, func(path string) (*target.Target, error) {
+			err := drive.Work(ctx, url, func(path string, p *profile.Profile) (*target.Target, error) {
+				if err := f.bounds(p); err != nil {
+					return nil, err
+				}
 				if a.target != "" {
 					path = a.target
 				}
@@ -44,7 +50,7 @@ The address may stand in ENSAIO_NATS, so that a token in it is on no command lin
 				if err != nil {
 					return nil, err
 				}
-				return t, a.confirm(t, yes)
+				return t, a.confirm(t, f.yes)
 			}, a.log())
 			return crewless(err)
 		},
@@ -52,7 +58,9 @@ The address may stand in ENSAIO_NATS, so that a token in it is on no command lin
 	a.targetFlag(cmd)
 	cmd.Flags().Lookup("target").Usage = "target file of this machine; without it the coordinator's path"
 	cmd.Flags().StringVar(&url, "nats", "", "NATS server or cluster of the coordinator")
-	cmd.Flags().StringVar(&yes, "yes", "", "name of the target, to confirm load at hosts that are not on this machine")
+	cmd.Flags().StringVar(&f.yes, "yes", "", "name of the target, to confirm load at hosts that are not on this machine")
+	cmd.Flags().Float64Var(&f.maxRate, "max-rate", maxRate, "the highest rate of the whole run that a coordinator may ask for")
+	cmd.Flags().DurationVar(&f.maxDuration, "max-duration", maxDuration, "the longest time that a coordinator may ask for")
 	return cmd
 }
 
@@ -73,9 +81,6 @@ func crewless(err error) error {
 
 // crew plays the profile with several processes: children of this one where no NATS server is named.
 func (a *app) crew(ctx context.Context, t *target.Target, o drive.Options, x drive.Session, f loadFlags) (*record.Report, error) {
-	if err := drive.Shared(o.Profile); err != nil {
-		return nil, usage(err, "leave --workers out")
-	}
 	c := drive.Crew{Workers: max(f.workers, 1), URL: f.nats}
 	var children sync.WaitGroup
 	defer children.Wait()
@@ -101,7 +106,7 @@ func (a *app) hire(ctx context.Context, url string, n int, f loadFlags, children
 			return fmt.Errorf("worker: %w", err)
 		}
 	}
-	args := append(slices.Clone(a.world.Arguments), "load", "worker")
+	args := append(slices.Clone(a.world.Arguments), "load", "worker", "--max-rate", fmt.Sprint(f.maxRate), "--max-duration", f.maxDuration.String())
 	if f.yes != "" {
 		args = append(args, "--yes", f.yes)
 	}

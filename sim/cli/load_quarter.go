@@ -36,9 +36,6 @@ func quarterPlan(p *profile.Profile, file string) (*quarter.Plan, error) {
 
 // quarter replays ninety days.
 func (a *app) quarter(ctx context.Context, cmd *cobra.Command, p *profile.Profile, t *target.Target, f loadFlags) error {
-	if f.workers > 1 || f.nats != "" {
-		return usage(errors.New("a quarter is played by one process: its clock is one"), "leave --workers and --nats out")
-	}
 	defects, err := armedAt(ctx, t)
 	if err != nil {
 		return err

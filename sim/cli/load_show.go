@@ -123,7 +123,7 @@ func (a *app) loadVerdict(r *record.Report, picture string) {
 	}
 	a.printf("%s   %d of %d thresholds kept · %d requests · %.0f of %.0f a second · %v\n", name, kept, judged, r.Requests, r.Achieved, r.Offered,
 		time.Duration(r.Duration*float64(time.Second)).Round(time.Second))
-	if !a.quiet {
+	if !a.quiet && picture != "" {
 		a.printf("picture %s\n", shellPath(picture))
 	}
 }

@@ -39,11 +39,23 @@ func TestWhatIsWrongWithALoadIsToldBeforeAnythingStarts(t *testing.T) {
 	odd := write(t, "odd.yaml", loadHead+"pacing: {kind: constant}\nduration: 1s\n")
 	impossible := write(t, "impossible.yaml", loadHead+"pacer: {kind: constant, rate: -5}\nduration: 1s\n")
 	there := write(t, "there.yaml", "apiVersion: ensaio/v1\nkind: Target\nname: Banco de Longe\nrole: account-holder\nhosts: {auth.banco.example: 203.0.113.9}\ndirectory: {}\nbank: {discovery: \"https://auth.banco.example/.well-known/openid-configuration\"}\nclients: []\npeople: []\n")
+	nameless := write(t, "nameless.yaml", "apiVersion: ensaio/v1\nkind: Target\nrole: account-holder\nhosts: {auth.banco.example: 203.0.113.9}\ndirectory: {}\nbank: {discovery: \"https://auth.banco.example/.well-known/openid-configuration\"}\nclients: []\npeople: []\n")
+	ruled := write(t, "ruled.yaml", "apiVersion: ensaio/v1\nkind: Target\nname: Banco de Perto\nrole: account-holder\ndirectory: {}\nbank: {discovery: \"https://127.0.0.1:1/.well-known/openid-configuration\"}\ncapabilities: {bank: \"http://203.0.113.9/bank\"}\nclients: []\npeople: []\n")
+	full := write(t, "full", "no folder")
 	for _, c := range []struct {
 		name string
 		args []string
 		says string
 	}{
+		{"rate that is no number", []string{"--rate", "NaN"}, "--rate is NaN"},
+		{"bound that is no number", []string{"--rate", "5000", "--max-rate", "NaN"}, "--max-rate is NaN"},
+		{"endless rate", []string{"--rate", "Inf"}, "--rate is +Inf"},
+		{"hosts elsewhere without a name", []string{"-t", nameless}, "has no name"},
+		{"hosts elsewhere without a name, confirmed", []string{"-t", nameless, "--yes", ""}, "has no name"},
+		{"powers elsewhere", []string{"-t", ruled}, "203.0.113.9"},
+		{"a crew for what cannot be shared", []string{"limits", "--workers", "2"}, "cannot be shared"},
+		{"a crew for a quarter", []string{"quarter", "--workers", "2"}, "cannot be shared"},
+		{"a folder that is a file", []string{"-o", full}, "-o"},
 		{"unknown profile", []string{"regulatori"}, `did you mean "regulatory"`},
 		{"unknown key", []string{odd}, `unknown key "pacing"; did you mean "pacer"`},
 		{"impossible rate", []string{impossible}, "pacer.rate is -5"},
@@ -119,6 +131,9 @@ func TestALoadOfAWholeEcosystem(t *testing.T) {
 		t.Fatalf("code %d\n%s%s", code, out, errOut)
 	}
 	delete(r.Errors, "401") // a revoked consent's token is rightly refused
+	if !strings.Contains(r.Command, "small.yaml") {
+		t.Errorf("the run is not repeated by %q", r.Command)
+	}
 	if r.Requests == 0 || r.Failed != 0 || len(r.Errors) != 0 {
 		t.Errorf("%d requests, %d failed: %v", r.Requests, r.Failed, r.Errors)
 	}
