@@ -17,6 +17,7 @@ import (
 	"github.com/ensaio/ensaio/sim/availability"
 	"github.com/ensaio/ensaio/sim/clock"
 	"github.com/ensaio/ensaio/sim/spec"
+	"github.com/ensaio/ensaio/suites/target"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -220,6 +221,7 @@ func TestTheStatusMustFollow(t *testing.T) {
 		{"for ever", append(see("OK", 0), see(availability.Unavailable, 20, 60, 100)...), record.OK, record.Crossed},
 		{"as the wrong thing", append(see(availability.ScheduledOutage, 20, 40), see("OK", 60)...), record.Crossed, record.OK},
 		{"nothing published", nil, record.Withheld, record.Withheld},
+		{"not looked at for long enough", append(append(see("OK", 0, 12), see(availability.PartialFailure, 30)...), see(availability.PartialFailure, 55)...), record.OK, record.Withheld},
 	} {
 		s := &Source{profile: &profile.Profile{}}
 		s.profile.Thresholds.Follows = 35e9
@@ -228,6 +230,49 @@ func TestTheStatusMustFollow(t *testing.T) {
 		if got := v.followed(one); got[0].Outcome != c.began || got[1].Outcome != c.end {
 			t.Errorf("%s: %s and %s, want %s and %s", c.name, got[0].Outcome, got[1].Outcome, c.began, c.end)
 		}
+	}
+}
+
+// A stop that was over before the status had to say it shows nothing, unless the status did.
+func TestAShortStopNeedNotBePublished(t *testing.T) {
+	one := &stop{from: 10 * time.Second, to: 18 * time.Second}
+	for _, c := range []struct {
+		code string
+		at   int
+		want string
+	}{{availability.OK, 20, record.Withheld}, {availability.Unavailable, 16, record.OK}} {
+		s := &Source{profile: &profile.Profile{}}
+		s.profile.Thresholds.Follows = 35e9
+		v := newVigil(s, time.Time{})
+		for _, n := range []int{0, c.at, 60} {
+			v.seen = append(v.seen, sight{time.Duration(n) * time.Second, availability.Probe{Code: availability.OK}})
+		}
+		v.seen[1].Code = c.code
+		if got := v.followed(one)[0]; got.Outcome != c.want {
+			t.Errorf("%s at %d s: %s %s, want %s", c.code, c.at, got.Outcome, got.Reason, c.want)
+		}
+	}
+}
+
+// What is only slowed down still answers.
+func TestASlowedCallMayBeServed(t *testing.T) {
+	slowed := []*stop{{Trouble: profile.Trouble{Delay: 2e9}, from: 10 * time.Second, to: 20 * time.Second}}
+	l := newLedger(time.Time{})
+	l.names, l.calls = []string{"accounts.list"}, []entry{{0, 200, 15 * time.Second, time.Second}, {0, 503, 16 * time.Second, time.Second}}
+	for _, v := range l.stopped(slowed) {
+		if v.Outcome != record.OK {
+			t.Errorf("%s: %s", v.Name, v.Reason)
+		}
+	}
+}
+
+// A step of the schedule that did not come about leaves nothing to be judged.
+func TestAStepThatFailsIsNoPass(t *testing.T) {
+	s := &Source{profile: &profile.Profile{Schedule: []profile.Step{{For: 1e9, Failure: &profile.Trouble{}}}}, target: &target.Target{}, clock: clock.New()}
+	tr := s.troubles(s.clock.Now(), &Session{Say: t.Logf})
+	tr.run(t.Context())
+	if got := tr.findings(); len(got) != 1 || got[0].Outcome != record.Withheld || got[0].Reason == "" {
+		t.Errorf("%+v", got)
 	}
 }
 

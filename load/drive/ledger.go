@@ -80,7 +80,7 @@ func (l *ledger) stopped(stops []*stop) []record.Verdict {
 			if !s.hits(name) {
 				continue
 			}
-			during = during || (c.at > s.from+edge && c.at+c.took < s.to-edge)
+			during = during || (s.refuses() && c.at > s.from+edge && c.at+c.took < s.to-edge)
 			around = around || (c.at+c.took > s.from-edge && c.at < s.to+edge)
 		}
 		failed := c.status == 0 || availability.Failure(int(c.status))
@@ -100,7 +100,7 @@ func (l *ledger) stopped(stops []*stop) []record.Verdict {
 			f.Outcome, f.Reason = record.Crossed, worst(spared)
 		}
 	}
-	if refused == 0 {
+	if refused == 0 && slices.ContainsFunc(stops, (*stop).refuses) {
 		inside.Outcome, inside.Reason = record.Crossed, "no call at all was refused while the bank was stopped"
 	}
 	return []record.Verdict{outside, inside}

@@ -100,6 +100,7 @@ func (s *Source) steady(ctx context.Context, x Session) (*record.Report, error) 
 	}
 	x.Identity.Thresholds = plan.Thresholds
 	x.Identity.Findings = append(x.Identity.Findings, trusted(rec, append(book.stopped(trouble.made()), watch.findings(trouble)...))...)
+	x.Identity.Findings = append(x.Identity.Findings, trouble.findings()...)
 	known, notes := book.available(watch.seen, s.parties[0].server.OrganisationID)
 	x.Identity.Availability = known
 	x.Identity.Notes = append(append(x.Identity.Notes, notes...), s.Notes()...)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ensaio/ensaio/load/profile"
+	"github.com/ensaio/ensaio/load/record"
 	"github.com/ensaio/ensaio/sim/spec"
 )
 
@@ -22,10 +23,13 @@ type stop struct {
 }
 
 // total says whether everything was stopped.
-func (s stop) total() bool { return len(s.Operations) == 0 }
+func (s *stop) total() bool { return len(s.Operations) == 0 }
+
+// refuses says whether what is stopped is refused: what is only slowed down may answer.
+func (s *stop) refuses() bool { return s.scheduled || s.Status != 0 || s.Delay == 0 }
 
 // hits says whether an operation was stopped.
-func (s stop) hits(op string) bool {
+func (s *stop) hits(op string) bool {
 	return s.total() || slices.ContainsFunc(s.Operations, func(glob string) bool {
 		prefix, any := strings.CutSuffix(glob, "*")
 		return glob == op || (any && strings.HasPrefix(op, prefix))
@@ -39,8 +43,9 @@ type troubles struct {
 	say    func(string, ...any)
 	notes  func(string, ...any)
 
-	mu    sync.Mutex
-	stops []*stop
+	mu     sync.Mutex
+	stops  []*stop
+	missed []string // steps that did not come about, and why
 }
 
 func (s *Source) troubles(start time.Time, x *Session) *troubles {
@@ -54,7 +59,9 @@ func (t *troubles) run(ctx context.Context) {
 		all.Go(func() {
 			if t.source.clock.SleepUntil(ctx, t.start.Add(time.Duration(step.At))) == nil {
 				if err := t.play(ctx, step); err != nil && ctx.Err() == nil {
-					t.notes("schedule at %v: %v", time.Duration(step.At), err)
+					t.mu.Lock()
+					t.missed = append(t.missed, fmt.Sprintf("%v: %v", step, err))
+					t.mu.Unlock()
 				}
 			}
 		})
@@ -87,7 +94,7 @@ func (s *Source) again(ctx context.Context) error {
 
 // outage schedules an unavailability that begins now.
 func (t *troubles) outage(ctx context.Context, step profile.Step) error {
-	s, length := t.source, time.Duration(step.For)
+	s, length := t.source, max(time.Duration(step.For).Truncate(time.Second), time.Second)
 	why := step.Outage.Explanation
 	if why == "" {
 		why = "Manutenção de ensaio"
@@ -171,6 +178,19 @@ func (t *troubles) end() {
 			t.notes("a failure could not be taken back: %v", err)
 		}
 	}
+}
+
+// findings withhold the verdict of a run whose schedule did not come about.
+func (t *troubles) findings() []record.Verdict {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var out []record.Verdict
+	for _, why := range t.missed {
+		f := finding("schedule", "steps that did not come about", "count", 0)
+		f.Value, f.Outcome, f.Reason = 1, record.Withheld, why
+		out = append(out, f)
+	}
+	return out
 }
 
 func (t *troubles) made() []*stop {

@@ -165,10 +165,12 @@ func (v *vigil) followed(one *stop) []record.Verdict {
 			ok = x.at
 		}
 	}
-	decide := func(f *record.Verdict, at, since time.Duration, never string) {
+	decide := func(f *record.Verdict, at, since, looked time.Duration, never string) {
 		switch {
 		case len(v.seen) == 0:
 			f.Outcome, f.Reason = record.Withheld, "the target publishes no status"
+		case at < 0 && looked < since+v.follows():
+			f.Outcome, f.Reason = record.Withheld, fmt.Sprintf("%s, and was looked at for %v only", never, max(looked-since, 0).Round(time.Second))
 		case at < 0:
 			f.Outcome, f.Reason, f.Value = record.Crossed, never, -1
 		default:
@@ -178,8 +180,12 @@ func (v *vigil) followed(one *stop) []record.Verdict {
 			}
 		}
 	}
-	decide(&began, said, one.from, fmt.Sprintf("it never said %v", wants))
-	decide(&ended, ok, one.to, "it never said OK again")
+	looked := time.Duration(0)
+	if n := len(v.seen); n > 0 {
+		looked = v.seen[n-1].at + 2*lookEvery
+	}
+	decide(&began, said, one.from, min(looked, one.to), fmt.Sprintf("it never said %v", wants))
+	decide(&ended, ok, one.to, looked, "it never said OK again")
 	return []record.Verdict{began, ended}
 }
 
