@@ -86,6 +86,14 @@ func (s *Source) capacity(ctx context.Context, x Session) (*record.Report, error
 	f := finding("capacity", "requests a second, the highest rate at which everything is kept", "a second", 0)
 	f.Least = true
 	switch {
+	case err != nil:
+		if best != nil {
+			f.Value = best.rate
+		}
+		f.Outcome, f.Reason = record.Withheld, fmt.Sprintf("the search ended early: %v", err)
+		shown.rec.Stop(err.Error())
+	case best == nil && worst.limited:
+		f.Outcome, f.Reason = record.Withheld, fmt.Sprintf("bounded by the generator: at %.1f a second %s", worst.rate, worst.why)
 	case best == nil:
 		f.Outcome, f.Reason = record.Crossed, fmt.Sprintf("not even %.1f a second: %s", worst.rate, worst.why)
 	case worst == nil:

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -308,5 +310,28 @@ func TestMembersAreFoundWithoutReadingTheWhole(t *testing.T) {
 	}
 	if iso(90*time.Minute+5*time.Second) != "PT1H30M5S" || iso(0) != "PT0S" {
 		t.Error(iso(90*time.Minute + 5*time.Second))
+	}
+}
+
+// A failure that could not be taken back at its time is taken back at the end.
+func TestWhatWasNotMendedIsMendedAtTheEnd(t *testing.T) {
+	asked := 0
+	bank := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked++; asked == 1 {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}))
+	defer bank.Close()
+	s := &Source{profile: &profile.Profile{}, target: &target.Target{}, clock: clock.New()}
+	s.target.Capabilities.Bank = bank.URL
+	tr := s.troubles(s.clock.Now(), &Session{})
+	one := &stop{id: "1"}
+	tr.add(one)
+	if err := tr.mend(t.Context(), one); err == nil {
+		t.Fatal("nothing was refused")
+	}
+	tr.end()
+	if asked != 2 {
+		t.Errorf("asked %d times", asked)
 	}
 }

@@ -51,7 +51,8 @@ func (s *Source) switchLimits(ctx context.Context, to profile.Switches) (func(),
 	if to.PerSecond != nil {
 		after["perSecond"] = *to.PerSecond
 	}
-	if err := control(ctx, http.MethodPost, s.bank()+"/limits", after, nil); err != nil {
+	// An interruption on the way would leave open whether they are in force.
+	if err := control(context.WithoutCancel(ctx), http.MethodPost, s.bank()+"/limits", after, nil); err != nil {
 		return nil, err
 	}
 	return func() {

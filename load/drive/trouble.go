@@ -108,7 +108,7 @@ func (t *troubles) outage(ctx context.Context, step profile.Step) error {
 	var made struct {
 		ID string `json:"id"`
 	}
-	if err := control(ctx, http.MethodPost, s.bank()+"/outages", ask, &made); err != nil {
+	if err := control(context.WithoutCancel(ctx), http.MethodPost, s.bank()+"/outages", ask, &made); err != nil {
 		return err
 	}
 	at := from.Sub(t.start)
@@ -130,7 +130,7 @@ func (t *troubles) failure(ctx context.Context, step profile.Step) error {
 	var made struct {
 		ID string `json:"id"`
 	}
-	if err := control(ctx, http.MethodPost, s.bank()+"/failures", ask, &made); err != nil {
+	if err := control(context.WithoutCancel(ctx), http.MethodPost, s.bank()+"/failures", ask, &made); err != nil {
 		return err
 	}
 	one := &stop{Trouble: *step.Failure, from: s.clock.Now().Sub(t.start), id: made.ID}
@@ -166,7 +166,13 @@ func (t *troubles) mend(ctx context.Context, one *stop) error {
 	if one.scheduled {
 		kind = "/outages/"
 	}
-	return control(ctx, http.MethodDelete, t.source.bank()+kind+id, nil, nil)
+	err := control(ctx, http.MethodDelete, t.source.bank()+kind+id, nil, nil)
+	if err != nil {
+		t.mu.Lock()
+		one.id = id // so that the end tries again
+		t.mu.Unlock()
+	}
+	return err
 }
 
 // end takes back what still stands.
