@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"sync"
 	"time"
 )
 
@@ -36,8 +37,27 @@ type item struct {
 	record Record
 }
 
-// statement returns the account's transactions, built once an hour and after every movement. The caller
-// holds b.mu for reading.
+// built is whose transactions are held, oldest first. A year of them weighs some 200 KB, and a bank that is
+// read for long would hold everybody's.
+type built struct {
+	mu   sync.Mutex
+	of   [64]*account
+	next int
+}
+
+// enter notes an account whose transactions were made, and lets go of those made longest ago.
+func (b *built) enter(a *account) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if old := b.of[b.next]; old != nil {
+		old.history.Store(nil)
+	}
+	b.of[b.next] = a
+	b.next = (b.next + 1) % len(b.of)
+}
+
+// statement returns the account's transactions, built once an hour and after every movement, as long as they
+// are held. The caller holds b.mu for reading.
 func (b *Bank) statement(a *account) *history {
 	now := b.cfg.Clock.Now()
 	day := today(now)*100 + now.In(Brasilia).Hour()
@@ -67,9 +87,12 @@ func (b *Bank) statement(a *account) *history {
 	for ; next >= 0; next-- {
 		all = append(all, b.posted(&a.posted[next]))
 	}
-	h = &history{day: day, posted: len(a.posted), items: all}
-	a.history.Store(h)
-	return h
+	made := &history{day: day, posted: len(a.posted), items: all}
+	if h == nil {
+		b.built.enter(a)
+	}
+	a.history.Store(made)
+	return made
 }
 
 // invent makes the transactions of every day around now. They are a function of the account and the date
