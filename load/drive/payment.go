@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/ensaio/ensaio/load"
 	"github.com/ensaio/ensaio/participants/tpp"
@@ -127,19 +128,28 @@ func (s *Source) initiating(p *party, o *spec.Operation, people []*target.Person
 		if err != nil {
 			return nil, err
 		}
-		return &authorised{g, order}, nil
+		return &authorised{g, order, s.clock.Now().Add(g.ExpiresIn - lead(g.ExpiresIn))}, nil
 	})
 	ready := s.stock("signed payment", max(size/2, 2), 1, signedLife, func(ctx context.Context) (any, error) {
-		select {
-		case one := <-allowed.ready:
-			a := one.thing.(*authorised)
-			body, err := s.sign(p, o, p.client.PaymentBody(a.order))
-			return &signedPayment{a, body}, err
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		for {
+			select {
+			case one := <-allowed.ready:
+				a := one.thing.(*authorised)
+				if !a.lives(s.clock.Now().Add(signedLife)) {
+					continue // an expired token would be our fault, and be refused as the target's
+				}
+				body, err := s.sign(p, o, p.client.PaymentBody(a.order))
+				return &signedPayment{a, body}, err
+			case <-ctx.Done():
+				return nil, ctx.Err()
+			}
 		}
 	})
-	ready.spoilt = func(v any) { allowed.put(v.(*signedPayment).authorised) } // the consent is still good
+	ready.spoilt = func(v any) { // the consent may still be good
+		if a := v.(*signedPayment).authorised; a.lives(s.clock.Now()) {
+			allowed.put(a)
+		}
+	}
 	s.add(o.ID, o.Class, func(ctx context.Context, _ uint64) load.Outcome {
 		one, ok := ready.take()
 		if !ok {
@@ -160,7 +170,11 @@ func (s *Source) initiating(p *party, o *spec.Operation, people []*target.Person
 type authorised struct {
 	grant *tpp.Grant
 	order tpp.Order
+	until time.Time // its token is not used beyond
 }
+
+// lives says whether its token can be used at an instant.
+func (a *authorised) lives(at time.Time) bool { return at.Before(a.until) }
 
 // signedPayment is one whose message is signed.
 type signedPayment struct {
