@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/ensaio/ensaio/participants/psu"
@@ -85,8 +87,33 @@ func (s *Source) enter(ctx context.Context, roots *x509.CertPool) error {
 		if p.server, err = client.Discover(ctx, at, entry.ClientID); err != nil {
 			return fmt.Errorf("client %s: %w", entry.Name, err)
 		}
+		for _, address := range []string{p.server.ResourceBase, p.server.Authorization, p.server.Token, p.server.PAR, p.server.Registration} {
+			if err := s.named(address); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// named refuses an address of the bank's metadata or of the directory that leads to a host which the target
+// file does not name: whoever runs that one was not asked.
+func (s *Source) named(address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return fmt.Errorf("the address %q cannot be used: %w", address, err)
+	}
+	t := s.target
+	host := u.Hostname()
+	if _, mapped := t.Hosts[host]; host == "" || mapped {
+		return nil
+	}
+	for _, own := range []string{t.Bank.Discovery, t.Bank.ResourceBase, t.Directory.URL, t.Directory.Participants, t.Directory.Keystore, t.Directory.Token} {
+		if at, err := url.Parse(own); err == nil && strings.EqualFold(at.Hostname(), host) {
+			return nil
+		}
+	}
+	return fmt.Errorf("the bank sends us to %s, which the target file does not name: add %q under hosts if load may go there", host, host+": "+host)
 }
 
 // bearer is the client's own token of a scope, made when it is first wanted.

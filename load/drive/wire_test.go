@@ -112,3 +112,13 @@ func BenchmarkWire(b *testing.B) {
 	b.ReportMetric(float64(b.N)/h2.Seconds(), "h2-req/s")
 	b.ReportMetric(h2.Seconds()/h1.Seconds(), "h1/h2")
 }
+
+func TestLoadGoesToNoHostThatTheTargetFileDoesNotName(t *testing.T) {
+	s := &Source{target: &target.Target{Hosts: map[string]string{"matls.banco.example": "127.0.0.1:8443"}, Bank: target.Bank{Discovery: "https://auth.banco.example/.well-known/openid-configuration"}}}
+	for address, named := range map[string]bool{"https://auth.banco.example/token": true, "https://matls.banco.example:8443/token": true, "": true,
+		"https://auth.banco.example.evil.example/token": false, "https://127.0.0.1/token": false} {
+		if err := s.named(address); (err == nil) != named {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
