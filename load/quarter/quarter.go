@@ -319,6 +319,9 @@ func (p *play) mend(ctx context.Context) {
 			p.remark("an announced outage was not withdrawn: %v", err)
 		}
 	}
+	if err := p.stage.halt(ctx); err != nil {
+		p.remark("the target's clock may step further: %v", err)
+	}
 }
 
 // collect reads what the metrics platform holds of the quarter.

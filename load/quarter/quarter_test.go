@@ -163,6 +163,24 @@ func TestWhatWasStoppedRunsAgainAfterAnInterruption(t *testing.T) {
 	}
 }
 
+// The clock of an interrupted quarter stays where it is: nobody else's question steps it any further.
+func TestTheClockStepsForNobodyElseAfterAnInterruption(t *testing.T) {
+	b := newBank()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	asked := 0
+	b.mute = func(time.Time) bool {
+		if asked++; asked == 25 {
+			cancel()
+		}
+		return false
+	}
+	_, err := played(ctx, b, plan(t, 1), "")
+	if !errors.Is(err, context.Canceled) || b.row != nil || b.backward {
+		t.Errorf("%v; left: %+v, backward %v", err, b.row, b.backward)
+	}
+}
+
 func TestTheReportIsWrittenWhole(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
 	if _, err := played(t.Context(), newBank(), plan(t, 1, `day: 1, at: "10:00", duration: 30m, kind: unscheduled`), dir); err != nil {

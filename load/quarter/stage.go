@@ -29,6 +29,8 @@ type stage struct {
 	until  time.Time
 	// stepwise says that the target's clock knows no steps by itself.
 	stepwise bool
+	// rolling says that steps may be left which answers of the target set off.
+	rolling bool
 }
 
 // Powerless is a target on which no quarter can be played.
@@ -106,7 +108,7 @@ func (s *stage) at(ctx context.Context, t time.Time) error {
 	if status != http.StatusOK {
 		return fmt.Errorf("clock: answered %d: %.200s", status, answer)
 	}
-	s.until = t
+	s.until, s.rolling = t, false
 	return nil
 }
 
@@ -125,7 +127,20 @@ func (s *stage) train(ctx context.Context, from time.Time, times int, meanwhile 
 	case status != http.StatusOK:
 		return false, fmt.Errorf("clock: answered %d: %.200s", status, answer)
 	}
+	s.rolling = true
 	return true, nil
+}
+
+// halt forgets the steps that are left, wherever the target's clock is: nobody else's question may set them off.
+func (s *stage) halt(ctx context.Context) error {
+	if !s.rolling {
+		return nil
+	}
+	now, err := s.now(ctx)
+	if err != nil {
+		return err
+	}
+	return s.at(ctx, now.Truncate(time.Second).Add(time.Second)) // the clock is set to whole seconds, and not back
 }
 
 // arrived checks that the target's clock is where its own steps should have brought it.
