@@ -25,7 +25,7 @@ func service(path string) bool {
 }
 
 func (b *Book) response(q Question) Sheet {
-	s := Sheet{Name: "Tempo_de_resposta", Columns: []string{"organizacao", "data_metrica", "periodo", "metodo_http", "endpoint", "n <= 1500 ms", "n > 1500 ms"}}
+	s := Sheet{Name: "Tempo_de_resposta", Columns: []string{"organizacao", "data_metrica", "periodo", "metodo_http", "endpoint", "n ≤ 1500 ms", "n > 1500 ms"}}
 	all := b.served(q.Organisation, q.Week.has)
 	for _, k := range ordered(all, byEndpointDay) {
 		if !service(k.path) {
