@@ -249,7 +249,7 @@ func (c *crossing) seconds(ctx context.Context) error {
 	return nil
 }
 
-// months: exactly the quota passes, then 423; another resource and another customer are not touched; pages
+// months: exactly the quota passes, then 423; another resource and another institution are not touched; pages
 // of one query count once; a new month begins anew.
 func (c *crossing) months(ctx context.Context) error {
 	const slowly = 50

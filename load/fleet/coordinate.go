@@ -86,6 +86,7 @@ type worker struct {
 	lost     bool
 	snapshot *record.Snapshot
 	fresh    bool // the snapshot has not been shown
+	done     bool // it knows that its recording has arrived
 	parts    [][]byte
 	rec      *record.Recording
 }
@@ -154,7 +155,24 @@ func (c *coordinator) lead(ctx context.Context) (*record.Recording, error) {
 		}
 		c.proceed()
 	}
+	c.dismiss()
 	return c.whole()
+}
+
+// dismiss lets every worker hear that its recording has arrived, before the wire ends under it.
+func (c *coordinator) dismiss() {
+	enough := time.NewTimer(farewell)
+	defer enough.Stop()
+	for c.count(func(w worker) bool { return w.rec != nil && !w.lost && !w.done }) > 0 {
+		select {
+		case m := <-c.news:
+			c.note(m)
+		case m := <-c.results: // it did not hear, and asks again
+			c.take(m)
+		case <-enough.C:
+			return
+		}
+	}
 }
 
 // greet gives a worker its share. Who greets again, because the answer was lost, gets the same.
@@ -187,7 +205,7 @@ func (c *coordinator) note(m *nats.Msg) {
 	}
 	w := &c.workers[n.Share]
 	w.last = c.watch.Now()
-	w.ready = w.ready || n.Ready
+	w.ready, w.done = w.ready || n.Ready, w.done || n.Done
 	if n.Snapshot != nil {
 		w.snapshot, w.fresh = n.Snapshot, true
 		c.show()

@@ -33,6 +33,7 @@ const (
 	collect    = 2 * time.Minute  // for a recording to arrive after the worker's end
 	lead       = time.Second      // from the word to the start of the schedule
 	answer     = 2 * time.Second  // for an acknowledgement
+	farewell   = 2 * time.Second  // for the workers to know that all has arrived
 	chunk      = 256 << 10        // bytes of a recording in one message: a cluster takes a megabyte
 	chunkLimit = 2048             // most messages of one recording
 )
@@ -76,6 +77,7 @@ type news struct {
 	Share    int              `json:"share"`
 	Ready    bool             `json:"ready"`
 	Error    string           `json:"error,omitempty"` // it cannot go on
+	Done     bool             `json:"done,omitempty"`  // it knows that its recording has arrived
 	Snapshot *record.Snapshot `json:"snapshot,omitempty"`
 }
 

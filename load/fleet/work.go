@@ -241,5 +241,13 @@ func (m *member) hand(ctx context.Context, rec *record.Recording, why string, lo
 			}
 		}
 	}
+	// The coordinator waits for this word before it ends the wire.
+	b, err = json.Marshal(news{Share: m.Share, Done: true})
+	if err == nil {
+		err = m.conn.Publish(of.news(), b)
+	}
+	if err == nil {
+		_ = m.conn.FlushTimeout(answer) // the recording is there, heard or not
+	}
 	return nil
 }

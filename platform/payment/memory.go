@@ -122,7 +122,7 @@ func (s *Service) attempt(ctx context.Context, c *call.Call, data any) (*attempt
 	if err != nil {
 		return nil, fmt.Errorf("idempotency key: %w", err)
 	}
-	a := &attempt{scope: digest(c.Client.ID + "\n" + c.Operation.Method + " " + c.Request.URL.Path + "\n" + key), data: digest(string(canonical))}
+	a := &attempt{scope: scope(c, key), data: digest(string(canonical))}
 	a.unlock = s.memory.locks.lock(a.scope)
 	a.first = s.memory.find(a.scope, s.cfg.Clock.Now())
 	if a.first == nil {
@@ -149,6 +149,11 @@ func (s *Service) remember(a *attempt, ids []string, refusal *call.Problem) ([]s
 	return append(s.memory.expired(now), store.Put(memoryKind, a.scope, o)), func() { s.memory.add(o) }
 }
 
+// scope is what a key is unique in: the client and the endpoint.
+func scope(c *call.Call, key string) string {
+	return digest(c.Client.ID + "\n" + c.Operation.Method + " " + c.Request.URL.Path + "\n" + key)
+}
+
 func digest(s string) string {
 	sum := sha256.Sum256([]byte(s))
 	return hex.EncodeToString(sum[:16])
@@ -162,8 +167,12 @@ type stripes struct {
 }
 
 func (s *stripes) lock(name string) (unlock func()) {
-	s.once.Do(func() { s.seed = maphash.MakeSeed() })
-	mu := &s.on[maphash.String(s.seed, name)%uint64(len(s.on))]
+	mu := s.of(name)
 	mu.Lock()
 	return mu.Unlock
+}
+
+func (s *stripes) of(name string) *sync.Mutex {
+	s.once.Do(func() { s.seed = maphash.MakeSeed() })
+	return &s.on[maphash.String(s.seed, name)%uint64(len(s.on))]
 }

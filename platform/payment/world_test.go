@@ -367,6 +367,12 @@ func (w *world) pay(c *consent.Consent, key string, items any) (*call.Answer, er
 	return w.do(ask{op: "payments.create", token: c.ID, key: key, data: items})
 }
 
+// stripe is the lock under which an initiation with the key runs.
+func (w *world) stripe(key string) *sync.Mutex {
+	op := spec.Find("payments.create")
+	return w.service.memory.locks.of(scope(&call.Call{Operation: op, Client: client, Request: httptest.NewRequest(op.Method, op.FullPath(), nil)}, key))
+}
+
 func (w *world) paid(c *consent.Consent) *Payment {
 	w.t.Helper()
 	ans, err := w.pay(c, uuid.NewString(), w.items(c, nil))
