@@ -43,6 +43,8 @@ type Options struct {
 	Events string
 	// Journal bounds the record of exchanges, in bytes; 0 is the journal's own measure, less keeps none.
 	Journal int
+	// Reports bounds how many reports the metrics platform remembers; 0 is its own measure.
+	Reports int
 	// Unreported lets the bank tell the metrics platform nothing: what its reports cost can be measured so.
 	Unreported bool
 	// Shout puts the names of armed defects into every answer, as X-Ofb-Simulator-Defect.

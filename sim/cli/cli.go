@@ -48,6 +48,7 @@ type StartOptions struct {
 	Database string   // PostgreSQL URL of the bank's records; "" is SQLite in Dir, or memory
 	Events   string   // URL of a NATS server for the bank's events; "" embeds one
 	Shout    bool     // every answer names the armed defects
+	Reports  int      // how many reports the metrics platform remembers; 0 is its own measure
 	Journal  int      // bytes of the record of exchanges; 0 is its own measure, less keeps none
 	Log      *slog.Logger
 }
