@@ -71,7 +71,6 @@ type Bank struct {
 	spent    map[string]int64 // centavos ordered, by customer and Brasília date
 	watchers map[*watcher]struct{}
 	limits   Limits
-	built    built
 	away     atomic.Bool // answers nobody: an outage switched on
 
 	ctx  context.Context

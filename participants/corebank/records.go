@@ -124,7 +124,8 @@ func (b *Bank) holdings(who *person, q Query) []Record {
 }
 
 func (b *Bank) transactions(a *account, q Query) Page {
-	items := between(b.statement(a).items, civil(q.From), civil(q.To))
+	h := b.statement(a)
+	items := between(h.items, civil(q.From), civil(q.To))
 	if side := q.Filters["creditDebitIndicator"]; side != "" {
 		kept := make([]item, 0, len(items)/2)
 		for _, it := range items {
@@ -134,13 +135,7 @@ func (b *Bank) transactions(a *account, q Query) Page {
 		}
 		items = kept
 	}
-	p := Page{Total: len(items)}
-	items = cut(items, q.Offset, q.Limit)
-	p.Records = make([]Record, len(items))
-	for i := range items {
-		p.Records[i] = Record{ID: items[i].record.ID, Body: items[i].record.Body}
-	}
-	return p
+	return Page{Records: h.write(a, cut(items, q.Offset, q.Limit)), Total: len(items)}
 }
 
 func civil(t time.Time) int {
