@@ -21,6 +21,7 @@ import (
 
 	"github.com/ensaio/ensaio/load"
 	"github.com/ensaio/ensaio/load/profile"
+	"github.com/ensaio/ensaio/sim/availability"
 	"github.com/ensaio/ensaio/sim/clock"
 	"github.com/ensaio/ensaio/sim/spec"
 	"github.com/ensaio/ensaio/suites/target"
@@ -212,10 +213,10 @@ func (s *Source) Notes() []string {
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(dry)) {
-		out = append(out, fmt.Sprintf("the generator had no %s ready %d times%s", name, dry[name], why[name]))
+		out = append(out, fmt.Sprintf("the generator had no %s ready %s%s", name, availability.Count(dry[name], "time"), why[name]))
 	}
 	if n := s.keeper.failed.Load(); n > 0 {
-		out = append(out, fmt.Sprintf("%d renewals of access tokens failed: %s", n, s.keeper.lastFailure()))
+		out = append(out, fmt.Sprintf("%s of access tokens failed: %s", availability.Count(n, "renewal"), s.keeper.lastFailure()))
 	}
 	return out
 }

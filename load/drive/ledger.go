@@ -161,9 +161,16 @@ func (l *ledger) available(seen []sight, server string) (*record.Availability, [
 		why[d.Why]++
 	}
 	for _, text := range keys(why) {
-		notes = append(notes, fmt.Sprintf("%d endpoints differ between the two: %s.", why[text], text))
+		notes = append(notes, fmt.Sprintf("Between the two, %s: %s.", differ(why[text]), text))
 	}
 	return out, notes
+}
+
+func differ(endpoints int) string {
+	if endpoints == 1 {
+		return "1 endpoint differs"
+	}
+	return fmt.Sprintf("%d endpoints differ", endpoints)
 }
 
 func keys(m map[string]int) []string {

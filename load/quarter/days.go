@@ -27,6 +27,7 @@ func (p *play) days(ctx context.Context) error {
 		if err := p.evening(ctx, day, date); err != nil {
 			return err
 		}
+		p.whole++
 		if why := p.beyond(date); why != "" && day+1 < p.plan.Days && p.watch.Now().After(p.hopeless) {
 			p.remark("stopped after day %d of %d: %s, so that the quarter cannot pass any more", day+1, p.plan.Days, why)
 			return nil

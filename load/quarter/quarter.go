@@ -85,10 +85,13 @@ type play struct {
 	probes    int
 	unasked   int // probes whose answer was none
 	calls     int
+	whole     int   // days that were played to their end
+	cut       error // why there are no more
 }
 
-// Run plays the plan and judges it. The report is written where Out says so; an error means that no verdict
-// was reached.
+// Run plays the plan and judges it. The report is written where Out says so. Beside an error the report is
+// partial, of the days that were played to their end, or nil where there is none; but a report beside an
+// [ErrUnwritten] is as good as it would be without.
 func Run(ctx context.Context, o Options) (*Report, error) {
 	if o.Plan == nil {
 		o.Plan = Default()
@@ -120,22 +123,42 @@ func (p *play) run(ctx context.Context, o Options) (*Report, error) {
 	prepared := o.Clock.Now()
 	p.hopeless = prepared.Add(o.Patience)
 	err := p.days(ctx)
+	if cause := context.Cause(ctx); err != nil && cause != nil {
+		err = cause // and not what the end of ctx broke first
+	}
 	p.mend(ctx)
-	if err != nil {
+	if err != nil && p.whole == 0 {
 		return nil, fmt.Errorf("quarter: %w", err)
 	}
+	if p.cut = err; err != nil {
+		p.seen.Cut(p.first + availability.Day(p.whole-1))
+		p.collected.To = p.seen.To
+	}
 	played := o.Clock.Now()
-	if err := p.collect(ctx); err != nil {
-		return nil, fmt.Errorf("quarter: %w", err)
+	reading, cancel := ctx, context.CancelFunc(func() {})
+	if err != nil {
+		reading, cancel = context.WithTimeout(context.WithoutCancel(ctx), patience)
+	}
+	defer cancel()
+	if err := p.collect(reading); err != nil && p.cut == nil {
+		p.cut = err
+	} else if err != nil {
+		p.remark("%v", err)
 	}
 	r := p.report(started, prepared.Sub(started), played.Sub(prepared))
 	if o.Out != "" {
 		if err := r.Write(o.Out); err != nil {
-			return r, fmt.Errorf("quarter: %w", err)
+			return r, errors.Join(p.cut, fmt.Errorf("quarter: %w: %w", ErrUnwritten, err))
 		}
+	}
+	if p.cut != nil {
+		return r, fmt.Errorf("quarter: %w", p.cut)
 	}
 	return r, nil
 }
+
+// ErrUnwritten says that a report could not be stored.
+var ErrUnwritten = errors.New("the report could not be written")
 
 func (p *play) close() {
 	if p.caller != nil {

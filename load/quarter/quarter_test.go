@@ -181,6 +181,61 @@ func TestTheClockStepsForNobodyElseAfterAnInterruption(t *testing.T) {
 	}
 }
 
+// What was played is not lost: a quarter that ends early is judged by its whole days, says that it is a part, and
+// passes nothing.
+func TestAQuarterThatEndsEarlyLeavesItsWholeDays(t *testing.T) {
+	for _, c := range []struct {
+		name, stop, verdict string
+	}{
+		{"nothing wrong", `day: 1, at: "10:00", duration: 30m, kind: unscheduled, operations: ["accounts.*"]`, "none"},
+		{"a day that fails", `day: 1, at: "10:00", duration: 5h, kind: unscheduled, operations: ["accounts.*"]`, "fail"},
+	} {
+		b := newBank()
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		b.mute = func(now time.Time) bool {
+			at := now.In(availability.Brasilia)
+			if at.Day() == 17 && at.Hour() == 9 { // an hour into an outage of the third day
+				cancel()
+			}
+			return false
+		}
+		dir := t.TempDir()
+		r, err := played(ctx, b, plan(t, 90, c.stop, `day: 3, at: "08:00", duration: 9h, kind: unscheduled, operations: ["accounts.*"]`), dir)
+		if !errors.Is(err, context.Canceled) || r == nil || len(b.failures) != 0 {
+			t.Fatalf("%s: %v, report %v, left %v", c.name, err, r != nil, b.failures)
+		}
+		if r.Verdict != c.verdict || !r.Partial || r.Played != 2 || r.Seen.To.String() != "2027-01-16" || r.Load.Verdict != c.verdict || !r.Load.Partial {
+			t.Errorf("%s: %s, partial %v, %d days to %s: %q", c.name, r.Verdict, r.Partial, r.Played, r.Seen.To, r.Findings)
+		}
+		page, err := os.ReadFile(filepath.Join(dir, "quarter.html"))
+		if err != nil || !strings.Contains(string(page), "partial, 2 of 90 days") || strings.Contains(string(page), `class="seal conforming"`) {
+			t.Errorf("%s: the page does not say that it is a part: %v", c.name, err)
+		}
+	}
+}
+
+// A target that dies on the way takes the rest of the quarter with it, not what was seen before.
+func TestATargetThatDiesLeavesWhatWasSeen(t *testing.T) {
+	b := newBank()
+	b.dead = func(now time.Time) bool { return now.In(availability.Brasilia).Day() == 17 }
+	r, err := played(t.Context(), b, plan(t, 5), "")
+	if err == nil || r == nil || !r.Partial || r.Played != 2 || r.Verdict != "none" || !strings.Contains(r.Stopped, "clock") {
+		t.Fatalf("%v %+v", err, r)
+	}
+}
+
+func TestAReportThatCannotBeWrittenIsStillGiven(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(dir, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := played(t.Context(), newBank(), plan(t, 1), dir)
+	if !errors.Is(err, ErrUnwritten) || r == nil || r.Verdict != "pass" {
+		t.Errorf("%v %+v", err, r)
+	}
+}
+
 func TestTheReportIsWrittenWhole(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
 	if _, err := played(t.Context(), newBank(), plan(t, 1, `day: 1, at: "10:00", duration: 30m, kind: unscheduled`), dir); err != nil {

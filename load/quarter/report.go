@@ -20,8 +20,11 @@ import (
 // runs.
 type Report struct {
 	APIVersion string               `json:"apiVersion"`
-	Kind       string               `json:"kind"` // QuarterReport
-	Verdict    string               `json:"verdict"`
+	Kind       string               `json:"kind"`    // QuarterReport
+	Verdict    string               `json:"verdict"` // pass, fail or, of a part that shows nothing wrong, none
+	Partial    bool                 `json:"partial"`
+	Stopped    string               `json:"stopped,omitempty"` // why the quarter is not whole
+	Played     int                  `json:"daysPlayed"`        // to their end; only they are judged
 	Target     string               `json:"target"`
 	Plan       *Plan                `json:"plan"`
 	Defects    []string             `json:"defects"`
@@ -43,7 +46,11 @@ func (p *play) report(started time.Time, prepared, played time.Duration) *Report
 		return b.Judge(availability.Options{Name: p.o.Target.Name, Category: p.plan.Category, Server: bank, Input: in})
 	}
 	r := &Report{APIVersion: APIVersion, Kind: "QuarterReport", Target: p.o.Target.Name, Plan: p.plan, Defects: append([]string{}, p.o.Defects...),
-		Started: started, Prepared: prepared.Seconds(), Seconds: played.Seconds(), Findings: []string{}, Notes: []string{}, Published: p.published}
+		Started: started, Prepared: prepared.Seconds(), Seconds: played.Seconds(), Findings: []string{}, Notes: []string{}, Published: p.published, Played: p.whole}
+	if p.cut != nil {
+		r.Partial, r.Stopped = true, p.cut.Error()
+		r.Notes = append(r.Notes, fmt.Sprintf("partial: ended after %s of %d, %s. Only whole days are judged.", availability.Count(p.whole, "day"), p.plan.Days, r.Stopped))
+	}
 	r.Seen = judge(&p.seen, nil)
 	r.Findings = append(r.Findings, r.Seen.Reasons...)
 	if p.export != nil {
@@ -56,8 +63,11 @@ func (p *play) report(started time.Time, prepared, played time.Duration) *Report
 	r.Findings = append(r.Findings, p.lies(bank)...)
 	r.Notes = append(append(r.Notes, p.notes...), p.caller.remarks()...)
 	r.Verdict = record.VerdictPass
-	if len(r.Findings) > 0 {
+	switch {
+	case len(r.Findings) > 0:
 		r.Verdict = record.VerdictFail
+	case r.Partial:
+		r.Verdict = record.VerdictNone
 	}
 	r.Load = p.load(r, played)
 	return r
@@ -159,7 +169,7 @@ func (p *play) reported(endpoint string) bool {
 // load gives the quarter the common form of load runs.
 func (p *play) load(r *Report, played time.Duration) *record.Report {
 	out := &record.Report{APIVersion: APIVersion, Kind: "Load", Verdict: r.Verdict, Notice: record.Notice, Profile: "quarter", Title: p.plan.Title, Target: r.Target,
-		Seed: p.o.Seed, Defects: r.Defects, Tool: p.o.Tool, Command: p.o.Command, Started: r.Started, Duration: played.Seconds(), Planned: played.Seconds(),
+		Seed: p.o.Seed, Defects: r.Defects, Tool: p.o.Tool, Command: p.o.Command, Started: r.Started, Duration: played.Seconds(), Planned: played.Seconds(), Partial: r.Partial, Stopped: r.Stopped,
 		Requests: uint64(p.probes + p.calls), Errors: p.tally.errors, Notes: append(append([]string{}, r.Findings...), r.Notes...),
 		Thresholds: []record.Verdict{}, Timeline: []record.Moment{}, Classes: []record.ClassRow{}, Endpoints: []record.EndpointRow{}}
 	if s := played.Seconds(); s > 0 {
@@ -238,15 +248,18 @@ func (r *Report) HTML(w io.Writer) error {
 	seen := *r.Seen
 	seen.Reasons, seen.Notes = r.Findings, r.Notes
 	seen.Verdict = availability.Conforming
-	if r.Verdict != record.VerdictPass {
+	switch r.Verdict {
+	case record.VerdictFail:
 		seen.Verdict = availability.NonConforming
+	case record.VerdictNone:
+		seen.Verdict = availability.Undefined
 	}
 	v := availability.View{Report: &seen, Title: "A quarter of " + r.Target, Lead: r.Sentence()}
 	a := r.Load.Availability
 	v.Facts = [][2]string{
 		{"worst day of an endpoint", availability.Percent(a.Day) + " of 95 %"}, {r.run(), availability.Percent(a.Quarter) + " of 99.5 %"},
 		{"probes", fmt.Sprint(a.Probes)}, {"calls", fmt.Sprint(r.Load.Requests - uint64(a.Probes))},
-		{"unplanned", (time.Duration(a.UnplannedSeconds) * time.Second).String()}, {"scheduled", (time.Duration(a.PlannedSeconds) * time.Second).String()},
+		{"unplanned", availability.Span(int64(a.UnplannedSeconds))}, {"scheduled", availability.Span(int64(a.PlannedSeconds))},
 		{"played in", fmt.Sprintf("%.1f s", r.Seconds)}, {"plan", r.Plan.Title}}
 	if len(r.Defects) > 0 {
 		v.Facts = append(v.Facts, [2]string{"broken on purpose", fmt.Sprint(r.Defects)})
@@ -257,15 +270,21 @@ func (r *Report) HTML(w io.Writer) error {
 // run names the long run as long as it is.
 func (r *Report) run() string {
 	if days := int(r.Seen.To-r.Seen.From) + 1; days < availability.LongDays {
-		return fmt.Sprintf("lowest mean of an endpoint over %d days, not judged", days)
+		return fmt.Sprintf("lowest mean of an endpoint over %s, not judged", availability.Count(days, "day"))
 	}
 	return "lowest mean of an endpoint over ninety days"
 }
 
 // Sentence says the verdict in one line.
 func (r *Report) Sentence() string {
-	days := fmt.Sprintf("%s to %s, %d endpoints", r.Seen.From, r.Seen.To, len(r.Seen.Endpoints))
+	days := fmt.Sprintf("%s, %s", availability.Period(r.Seen.From, r.Seen.To), availability.Count(len(r.Seen.Endpoints), "endpoint"))
+	if r.Partial {
+		days = fmt.Sprintf("partial, %d of %s: %s", r.Played, availability.Count(r.Plan.Days, "day"), days)
+	}
 	if len(r.Findings) == 0 {
+		if r.Partial {
+			return days + ": nothing speaks against the days that were played; the quarter is not judged"
+		}
 		if r.Seen.To-r.Seen.From < availability.LongDays-1 {
 			return days + ": every day conforms by probing and by traffic"
 		}
@@ -293,7 +312,7 @@ func (r *Report) Text(w io.Writer, whole bool) {
 			agree++
 		}
 	}
-	_, _ = fmt.Fprintf(w, "  published metrics agree with the probes on %d of %d days\n", agree, len(r.Published))
+	_, _ = fmt.Fprintf(w, "  published metrics agree with the probes on %d of %s\n", agree, availability.Count(len(r.Published), "day"))
 }
 
 func mean(e availability.Endpoints) float64 {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/ensaio/ensaio/sim/availability"
 )
 
 //go:embed load.gohtml
@@ -65,7 +67,7 @@ func (r *Report) Sentence() string {
 	}
 	switch {
 	case len(crossed) > 0:
-		return fmt.Sprintf("%d of %d thresholds crossed: %s.", len(crossed), len(r.Thresholds), strings.Join(crossed, ", "))
+		return fmt.Sprintf("%d of %s crossed: %s.", len(crossed), availability.Count(len(r.Thresholds), "threshold"), strings.Join(crossed, ", "))
 	case r.Requests == 0:
 		return "Nothing was sent."
 	case r.Generator.Bottleneck:

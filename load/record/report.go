@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/ensaio/ensaio/sim/availability"
 	"github.com/ensaio/ensaio/sim/file"
 	"github.com/ensaio/ensaio/sim/spec"
 )
@@ -216,13 +217,13 @@ func (r *Recording) notes(why []string) []string {
 		notes = append(notes, fmt.Sprintf("Stopped after %s of %s: %s. The figures are those of the part that was played.", round(r.Elapsed), r.Planned, r.Stopped))
 	}
 	if r.Abandoned > 0 {
-		notes = append(notes, fmt.Sprintf("%d requests were in flight when the run was interrupted; they count neither for nor against the target.", r.Abandoned))
+		notes = append(notes, fmt.Sprintf("In flight when the run was interrupted: %s, counted neither for nor against the target.", availability.Count(r.Abandoned, "request")))
 	}
 	if r.Short > 0 {
-		notes = append(notes, fmt.Sprintf("The generator had nothing ready to send for %d arrivals; they count neither for nor against the target.", r.Short))
+		notes = append(notes, fmt.Sprintf("The generator had nothing ready to send for %s, counted neither for nor against the target.", availability.Count(r.Short, "arrival")))
 	}
 	if r.Unsent > 0 {
-		notes = append(notes, fmt.Sprintf("%d arrivals were due and not sent before the end.", r.Unsent))
+		notes = append(notes, fmt.Sprintf("Due and not sent before the end: %s.", availability.Count(r.Unsent, "arrival")))
 	}
 	if why != nil {
 		notes = append(notes, "The generator was the bottleneck: latencies and rates say nothing about the target. Use more workers or another machine.")

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ensaio/ensaio/sim/availability"
 	"github.com/ensaio/ensaio/sim/spec"
 )
 
@@ -115,7 +116,7 @@ func Line(s Snapshot) string {
 	if len(s.Classes) > 0 {
 		b.WriteString(" ms")
 	}
-	fmt.Fprintf(&b, " · %d errors", s.Failed)
+	b.WriteString(" · " + availability.Count(s.Failed, "error"))
 	if s.Generator != nil {
 		b.WriteString(" · ! generator: " + s.Generator[0])
 	}

@@ -1,5 +1,7 @@
 package availability
 
+import "maps"
+
 // Book holds every computation over one period. The zero value takes everything.
 type Book struct {
 	From, To Day // both included; 0 is open
@@ -53,6 +55,22 @@ func (b *Book) probe(p Probe, in *Input) {
 		return
 	}
 	in.Probes++
+}
+
+// Cut ends the period with a day and forgets what was taken of later ones.
+func (b *Book) Cut(last Day) {
+	b.To = last
+	later := func(d Day) bool { return d > last }
+	for _, days := range b.Traffic.series {
+		maps.DeleteFunc(days, func(d Day, _ *minutes) bool { return later(d) })
+	}
+	for _, days := range b.Latency.series {
+		maps.DeleteFunc(days, func(d Day, _ *spread) bool { return later(d) })
+	}
+	for _, days := range b.Overload.days {
+		maps.DeleteFunc(days, func(d Day, _ Share) bool { return later(d) })
+	}
+	maps.DeleteFunc(b.Probing.days, func(d Day, _ *probedDay) bool { return later(d) })
 }
 
 // Merge takes everything that another book holds. Reports that still wait for their counterpart do not

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// ConsentRequest is one creation of a consent and what became of it.
+// ConsentRequest is one request for a consent, created or refused, and what became of it.
 type ConsentRequest struct {
 	At     time.Time
 	Server string // organisation that was asked

@@ -3,6 +3,7 @@ package availability
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"time"
 
@@ -18,7 +19,8 @@ type exportLine struct {
 	Report     struct {
 		spec.Report
 		AdditionalInfo struct {
-			ConsentID string `json:"consentId"`
+			ConsentID  string `json:"consentId"`
+			DropReason string `json:"dropReason"`
 		} `json:"additionalInfo"`
 	} `json:"report"`
 }
@@ -55,8 +57,8 @@ func (b *Book) export(line []byte, in *Input) error {
 	if err == nil && e.Kind == "private" && r.FapiInteractionID != "" {
 		b.join.add(b, c, r.FapiInteractionID, received)
 	}
-	if c.Side != spec.ServerSide && r.AdditionalInfo.ConsentID != "" {
-		b.join.consent(c, r.AdditionalInfo.ConsentID)
+	if e.Kind == "private" && e.State != spec.ReportDiscarded {
+		b.join.consent(c, r.FapiInteractionID, r.AdditionalInfo.ConsentID, r.AdditionalInfo.DropReason)
 	}
 	return nil
 }
@@ -64,8 +66,15 @@ func (b *Book) export(line []byte, in *Input) error {
 // joining brings the two reports of a call together, and a consent with its token.
 type joining struct {
 	open     map[string]*Filing
-	newest   time.Time // that a report was taken in
-	consents map[string]*ConsentRequest
+	newest   time.Time           // that a report was taken in
+	requests map[string]*request // of consents, by interaction
+	tokened  map[string]bool     // consents that yielded a token
+}
+
+// request is one creation of a consent as its two reports tell it.
+type request struct {
+	ConsentRequest
+	consent string // "" where none came of it
 }
 
 func (j *joining) add(b *Book, c Call, interaction string, received time.Time) {
@@ -97,23 +106,45 @@ func (j *joining) add(b *Book, c Call, interaction string, received time.Time) {
 	}
 }
 
-// consent notes a created consent, or the token that came of one.
-func (j *joining) consent(c Call, id string) {
-	if j.consents == nil {
-		j.consents = map[string]*ConsentRequest{}
+// consent notes a request for a consent, or the token that came of one. The consumer tells of the request, whatever
+// was answered; 401 and 403 say that it lacked the permission to ask, and the provider's NO_CREDENTIAL that it asked
+// about somebody who is no customer: neither is part of the rate.
+func (j *joining) consent(c Call, interaction, id, drop string) {
+	if j.requests == nil {
+		j.requests, j.tokened = map[string]*request{}, map[string]bool{}
 	}
-	k := j.consents[id]
+	if c.Endpoint == "/token" {
+		if c.Status == http.StatusOK && c.Side != spec.ServerSide && id != "" {
+			j.tokened[id] = true
+		}
+		return
+	}
+	if c.Method != http.MethodPost || !strings.Contains(c.Endpoint, "consents/v") || !strings.HasSuffix(c.Endpoint, "/consents") {
+		return
+	}
+	if interaction == "" {
+		interaction = "of " + id // an account that pairs with nothing still tells of its consent
+	}
+	k := j.requests[interaction]
 	if k == nil {
-		k = &ConsentRequest{}
-		j.consents[id] = k
+		k = &request{}
+		j.requests[interaction] = k
 	}
-	switch {
-	case c.Method == "POST" && c.Status == 201 && strings.Contains(c.Endpoint, "consents/v") && strings.HasSuffix(c.Endpoint, "/consents"):
-		k.At, k.Server = c.At, c.Server
-	case c.Endpoint == "/token" && c.Status == 200:
-		k.Tokened = true
+	if drop == noCredential {
+		k.Refused = true
+	}
+	if c.Side == spec.ServerSide {
+		return
+	}
+	k.At, k.Server = c.At, c.Server
+	k.Refused = k.Refused || c.Status == http.StatusUnauthorized || c.Status == http.StatusForbidden
+	if c.Status == http.StatusCreated {
+		k.consent = id
 	}
 }
+
+// noCredential is the dropReason of a request about somebody whom the institution confirmed not to know.
+const noCredential = "NO_CREDENTIAL"
 
 // end counts what found no counterpart in any of the files. The record ends with the newest report: it says nothing of deadlines
 // that were still to come.
@@ -122,10 +153,12 @@ func (j *joining) end(b *Book) {
 		f.Known = j.newest
 		b.Timeliness.Add(*f)
 	}
-	for _, k := range j.consents {
-		if !k.At.IsZero() {
-			b.Conversion.Add(*k)
+	for _, k := range j.requests {
+		if k.At.IsZero() {
+			continue // only the provider told of it
 		}
+		k.Tokened = k.consent != "" && j.tokened[k.consent]
+		b.Conversion.Add(k.ConsentRequest)
 	}
 	*j = joining{}
 }

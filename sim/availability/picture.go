@@ -178,9 +178,9 @@ func (v View) byProbing() Calendar {
 	add := func(label, full string, p *ByProbing) {
 		var days []painted
 		for _, d := range p.Days {
-			tip := fmt.Sprintf("%s: %s by probing, %s down", d.Day, Percent(d.Availability.Float()), span(d.Down))
+			tip := fmt.Sprintf("%s: %s by probing, %s down", d.Day, Percent(d.Availability.Float()), Span(d.Down))
 			if d.Scheduled > 0 {
-				tip += ", " + span(d.Scheduled) + " scheduled apart"
+				tip += ", " + Span(d.Scheduled) + " scheduled apart"
 			}
 			days = append(days, painted{d.Day, d.Availability, d.Verdict, tip, d.Scheduled > 0})
 		}

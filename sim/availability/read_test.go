@@ -203,6 +203,74 @@ func TestAnExportTellsOfConversion(t *testing.T) {
 	}
 }
 
+// The rate is of requests: what was refused counts as much as what was never taken further, except where the
+// institution had to refuse.
+func TestConversionIsOfAllRequestsButThoseThatHadToBeRefused(t *testing.T) {
+	side := func(role, id, method, endpoint string, status int, info string) string {
+		return fmt.Sprintf(`{"kind":"private","state":"PAIRED","receivedAt":"2027-03-01T12:00:02Z","report":{"fapiInteractionId":%q,"endpoint":%q,"statusCode":%d,"httpMethod":%q,"timestamp":"2027-03-01T12:00:00.000Z","processTimespan":1,"clientOrgId":"tpp","serverOrgId":"bank","role":%q,"additionalInfo":{%s}}}`+"\n", id, endpoint, status, method, role, info)
+	}
+	const consents = "/open-banking/consents/v3/consents"
+	for _, c := range []struct {
+		name string
+		log  string
+		want Share
+	}{
+		{"a token", side("CLIENT", "1", "POST", consents, 201, `"consentId":"a"`) + side("SERVER", "1", "POST", consents, 201, `"consentId":"a","dropReason":"NONE"`) + side("CLIENT", "2", "POST", "/token", 200, `"consentId":"a"`), Share{1, 1}},
+		{"the token is told first", side("CLIENT", "2", "POST", "/token", 200, `"consentId":"a"`) + side("CLIENT", "1", "POST", consents, 201, `"consentId":"a"`), Share{1, 1}},
+		{"no token", side("CLIENT", "1", "POST", consents, 201, `"consentId":"a"`), Share{0, 1}},
+		{"no consent", side("CLIENT", "1", "POST", consents, 422, ``) + side("CLIENT", "2", "POST", consents, 500, ``) + side("CLIENT", "3", "POST", consents, 408, ``), Share{0, 3}},
+		{"not allowed to ask", side("CLIENT", "1", "POST", consents, 403, ``) + side("CLIENT", "2", "POST", consents, 401, ``), Share{}},
+		{"nobody's customer", side("CLIENT", "1", "POST", consents, 201, `"consentId":"a"`) + side("SERVER", "1", "POST", consents, 201, `"consentId":"a","dropReason":"NO_CREDENTIAL"`), Share{}},
+		{"told by the provider first", side("SERVER", "1", "POST", consents, 422, `"dropReason":"NO_CREDENTIAL"`) + side("CLIENT", "1", "POST", consents, 422, ``), Share{}},
+		{"only the provider told", side("SERVER", "1", "POST", consents, 201, `"consentId":"a"`), Share{}},
+		{"another customer without powers", side("CLIENT", "1", "POST", consents, 201, `"consentId":"a"`) + side("SERVER", "1", "POST", consents, 201, `"consentId":"a","dropReason":"NO_AUTHORITY"`), Share{0, 1}},
+		{"a read is no request", side("CLIENT", "1", "GET", consents+"/{consentId}", 200, `"consentId":"a"`), Share{}},
+	} {
+		b, _ := read(t, c.log)
+		b.Judge(Options{})
+		if got := b.Conversion.Rates("bank")["2027-03"]; got != c.want {
+			t.Errorf("%s: %+v, want %+v", c.name, got, c.want)
+		}
+	}
+}
+
+// What a quarter that was cut short had of its last day says nothing of that day.
+func TestABookThatIsCutForgetsLaterDays(t *testing.T) {
+	later := day0 + 1
+	b, in := read(t, strings.Join([]string{
+		`{"timestamp":"2027-03-01T12:00:00Z","endpoint":"` + balances + `","status":200,"duration_ms":20}`,
+		`{"timestamp":"2027-03-02T12:00:00Z","endpoint":"` + balances + `","status":500,"duration_ms":20}`,
+		`{"timestamp":"2027-03-02T12:01:00Z","endpoint":"` + balances + `","status":529,"duration_ms":20}`,
+		`{"timestamp":"2027-03-02T12:00:00Z","code":"UNAVAILABLE"}`}, "\n")+"\n")
+	if in.Calls != 3 || in.Probes != 1 {
+		t.Fatalf("%+v", in)
+	}
+	b.Cut(day0)
+	r := b.Judge(Options{})
+	if r.From != day0 || r.To != day0 || r.Verdict != Conforming || b.Probing.Probes() != 0 {
+		t.Errorf("%s to %s: %s %v, %d probes", r.From, r.To, r.Verdict, r.Reasons, b.Probing.Probes())
+	}
+	if b.Call(Call{At: later.Start(), Endpoint: balances, Method: "GET", Status: 200}) {
+		t.Error("a call beyond the cut was taken")
+	}
+	if got := r.Sentence(); got != "2027-03-01, 1 endpoint" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestLengthsAndNumbersReadAsPeopleWriteThem(t *testing.T) {
+	for seconds, want := range map[int64]string{0: "none", 45: "45 s", 60: "1 min", 150: "2 min 30 s", 4320: "1 h 12 min", 7200: "2 h", 3601: "1 h 1 s"} {
+		if got := Span(seconds); got != want {
+			t.Errorf("%d: %q, want %q", seconds, got, want)
+		}
+	}
+	for n, want := range map[int]string{0: "0 days", 1: "1 day", 2: "2 days"} {
+		if got := Count(n, "day"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 func TestAProbeTellsOfScheduledWorkBesideTrouble(t *testing.T) {
 	const list = "/open-banking/accounts/v2/accounts"
 	b, _ := read(t, `{"timestamp":"2027-03-01T15:00:00Z","code":"PARTIAL_FAILURE","endpoints":"`+balances+`","scheduled":"`+list+`"}`+"\n"+

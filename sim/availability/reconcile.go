@@ -71,18 +71,18 @@ func reconcile(s Series, p ProbedDay, t TrafficDay) (Difference, bool) {
 	case t.Minutes == 0:
 		d.Why = fmt.Sprintf("%s by probing, but no valid call came that day: traffic has no figure", stopped(p))
 	case p.Scheduled > 0 && lost > 0 && p.Down == 0:
-		d.Why = fmt.Sprintf("%s scheduled: probing counts it apart, traffic gives no exemption", span(p.Scheduled))
+		d.Why = fmt.Sprintf("%s scheduled: probing counts it apart, traffic gives no exemption", Span(p.Scheduled))
 	case p.Down > 0 && lost == 0:
 		d.Why = fmt.Sprintf("%s by probing, but every minute with calls was available: none came while it was down, or they were answered", stopped(p))
 	case p.Scheduled > 0 && lost == 0:
-		d.Why = fmt.Sprintf("%s scheduled, but every minute with calls was available", span(p.Scheduled))
+		d.Why = fmt.Sprintf("%s scheduled, but every minute with calls was available", Span(p.Scheduled))
 	case p.Down == 0 && lost > 0:
 		d.Why = fmt.Sprintf("%d of %d minutes with calls were below 95 %%, from %s, but the status never said so: it did not notice, or the calls failed for another reason",
 			lost, t.Minutes, clockTime(t.down[0]))
 	case p.Availability.Part*t.Availability.Whole == t.Availability.Part*p.Availability.Whole:
 		return d, false
 	case p.Scheduled > 0:
-		d.Why = fmt.Sprintf("%s and %s scheduled by probing, which counts the second apart; %d of %d minutes with calls by traffic, which does not", stopped(p), span(p.Scheduled), lost, t.Minutes)
+		d.Why = fmt.Sprintf("%s and %s scheduled by probing, which counts the second apart; %d of %d minutes with calls by traffic, which does not", stopped(p), Span(p.Scheduled), lost, t.Minutes)
 	default:
 		d.Why = fmt.Sprintf("%s of 24 h by probing, %d of %d minutes with calls by traffic: only minutes with calls count there, each whole", stopped(p), lost, t.Minutes)
 	}
@@ -92,20 +92,9 @@ func reconcile(s Series, p ProbedDay, t TrafficDay) (Difference, bool) {
 
 func stopped(p ProbedDay) string {
 	if p.Down == 0 {
-		return span(p.Scheduled) + " scheduled"
+		return Span(p.Scheduled) + " scheduled"
 	}
-	return span(p.Down) + " down"
-}
-
-func span(seconds int64) string {
-	h, m, s := seconds/3600, seconds/60%60, seconds%60
-	switch {
-	case h > 0:
-		return fmt.Sprintf("%d h %02d min", h, m)
-	case s > 0:
-		return fmt.Sprintf("%d min %02d s", m, s)
-	}
-	return fmt.Sprintf("%d min", m)
+	return Span(p.Down) + " down"
 }
 
 func clockTime(minute int) string { return fmt.Sprintf("%02d:%02d", minute/60, minute%60) }

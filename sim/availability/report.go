@@ -372,7 +372,7 @@ func (j *judging) latency(e *Endpoints, budget time.Duration) *ByLatency {
 		m.Grade = GradeLatency(slices.DeleteFunc(slices.Clone(l.Days), func(d LatencyDay) bool { return d.Day.Month() != m.Month }), budget, m.Verdict)
 		e.sees(m.Verdict, min(m.WorstMs/e.BudgetMs-1, 1))
 		if m.Verdict == NonConforming && m.Beyond == 0 {
-			j.fails(0.2, "%s %s: %d of %d days within the %.0f ms of class %s, and a month owes %d", m.Month, j.label(e.Series), m.Good, m.Days, e.BudgetMs, e.Class, Needed(m.Days))
+			j.fails(0.2, "%s %s: %d of %s within the %.0f ms of class %s, and a month owes %d", m.Month, j.label(e.Series), m.Good, Count(m.Days, "day"), e.BudgetMs, e.Class, Needed(m.Days))
 		}
 	}
 	return l
@@ -402,7 +402,7 @@ func (j *judging) overload() {
 			s.Grade = GradeOverload(m.Share)
 			j.count(m.Verdict)
 			if m.Verdict == NonConforming {
-				j.fails(m.Share.Float(), "%s: 529 on %s of valid calls; %d of %d days under 0.5 %%, %d above 5 %%", m.Month, Percent(m.Share.Float()), m.Good, m.Days, m.Beyond)
+				j.fails(m.Share.Float(), "%s: 529 on %s of valid calls; %d of %s under 0.5 %%, %d above 5 %%", m.Month, Percent(m.Share.Float()), m.Good, Count(m.Days, "day"), m.Beyond)
 			}
 		}
 		j.report.Overload = append(j.report.Overload, s)
@@ -425,7 +425,7 @@ func (j *judging) reporting() {
 			}
 			j.count(m.Verdict)
 			if m.Verdict == NonConforming {
-				j.fails(1-m.Seven.Float(), "%s: organisation %s was late with reports at 08:00 on %d days, and after seven days %s were in and told the same", m.Month, done, m.Late, Percent(m.Seven.Float()))
+				j.fails(1-m.Seven.Float(), "%s: organisation %s was late with reports at 08:00 on %s, and after seven days %s were in and told the same", m.Month, done, Count(m.Late, "day"), Percent(m.Seven.Float()))
 			}
 		}
 		j.report.Reporting = append(j.report.Reporting, s)
@@ -436,13 +436,13 @@ func (j *judging) reporting() {
 func (j *judging) notes() {
 	r := j.report
 	if days := int(r.To-r.From) + 1; days < LongDays && len(r.Endpoints)+len(j.book.Probing.days) > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("%d days are shorter than the ninety of the long run: its mean is shown, and not judged", days))
+		r.Notes = append(r.Notes, Count(days, "day")+" of the ninety of the long run: its mean is shown, and not judged")
 	}
 	if j.book.Traffic.Left["provider's account beside the consumer's"] > 0 && len(j.book.Traffic.series) == 0 {
 		r.Notes = append(r.Notes, "every call is the provider's account of a paired one: the monitoring counts the consumer's, which is not here; leave the state out to judge a log of your own")
 	}
 	if in := r.Input; in != nil && in.Bad > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("%d lines could not be read: %s", in.Bad, strings.Join(in.First, "; ")))
+		r.Notes = append(r.Notes, fmt.Sprintf("%s could not be read: %s", Count(in.Bad, "line"), strings.Join(in.First, "; ")))
 	}
 }
 

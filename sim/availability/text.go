@@ -133,6 +133,14 @@ func columns(w io.Writer, rows [][]string) {
 	}
 }
 
+// Period names a stretch of days, or the one day that it is.
+func Period(from, to Day) string {
+	if from == to {
+		return from.String()
+	}
+	return from.String() + " to " + to.String()
+}
+
 // Sentence says the verdict in one line.
 func (r *Report) Sentence() string {
 	bad := 0
@@ -141,12 +149,12 @@ func (r *Report) Sentence() string {
 			bad++
 		}
 	}
-	what := fmt.Sprintf("%s to %s, %d endpoints", r.From, r.To, len(r.Endpoints))
+	what := fmt.Sprintf("%s, %s", Period(r.From, r.To), Count(len(r.Endpoints), "endpoint"))
 	if r.Input != nil {
-		what += fmt.Sprintf(", %d calls, %d probes", r.Input.Calls, r.Input.Probes)
+		what += ", " + Count(r.Input.Calls, "call") + ", " + Count(r.Input.Probes, "probe")
 	}
 	if bad > 0 {
-		what = fmt.Sprintf("%d of %d endpoints; %s", bad, len(r.Endpoints), what)
+		what = fmt.Sprintf("%d of %s; %s", bad, Count(len(r.Endpoints), "endpoint"), what)
 	}
 	return what
 }
@@ -156,4 +164,29 @@ func (r *Report) JSON(w io.Writer) error {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", " ")
 	return enc.Encode(r)
+}
+
+// Span writes a length of time as people read it: "1 h 12 min", "2 min 30 s", "45 s", "none".
+func Span(seconds int64) string {
+	var parts []string
+	for _, part := range []struct {
+		n    int64
+		unit string
+	}{{seconds / 3600, "h"}, {seconds / 60 % 60, "min"}, {seconds % 60, "s"}} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.unit))
+		}
+	}
+	if parts == nil {
+		return "none"
+	}
+	return strings.Join(parts, " ")
+}
+
+// Count writes a number of things in words that agree with it: "1 day", "2 days".
+func Count[N int | int64 | uint64](n N, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprintf("%d %s", n, thing)
 }

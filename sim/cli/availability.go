@@ -52,6 +52,11 @@ columns, their other names and the arithmetic.`,
 			if book.To != 0 && book.From > book.To {
 				return usage(fmt.Errorf("--from %s is after --to %s", book.From, book.To), "exchange them")
 			}
+			if a.outDir != "" {
+				if err := writable(a.outDir); err != nil {
+					return usage(err, "give a folder that can be written with -o")
+				}
+			}
 			c := availability.Category(strings.ToUpper(category))
 			if !c.Known() {
 				return usage(fmt.Errorf("no category %q", category), "the categories at Pix are A, B, C and D")
@@ -100,7 +105,7 @@ func (a *app) logs(book *availability.Book, paths []string) (*availability.Input
 		if err != nil {
 			hint := "see 'ensaio report availability --help' for what a log needs"
 			if errors.Is(err, availability.ErrNothing) && in.Bad > 0 {
-				hint = fmt.Sprintf("%d lines were refused; %s", in.Bad, hint)
+				hint = fmt.Sprintf("refused: %s; %s", availability.Count(in.Bad, "line"), hint)
 			}
 			return nil, usage(fmt.Errorf("%s: %w", filepath.Base(path), err), "%s", hint)
 		}
@@ -146,14 +151,13 @@ func (a *app) records(ctx context.Context, book *availability.Book, all *availab
 }
 
 func (a *app) availability(r *availability.Report) error {
+	var unwritten error
 	if a.outDir != "" {
-		if err := writeAvailability(r, a.outDir); err != nil {
-			return usage(err, "give a folder that can be written with -o")
-		}
+		unwritten = writeAvailability(r, a.outDir)
 	}
 	switch {
 	case a.asJSON:
-		if err := printJSON(a.out, r); err != nil {
+		if err := a.document(func(w io.Writer) error { return printJSON(w, r) }); err != nil {
 			return err
 		}
 	case a.quiet:
@@ -162,9 +166,12 @@ func (a *app) availability(r *availability.Report) error {
 		var b bytes.Buffer
 		r.Text(&b, a.verbose > 0)
 		a.printf("%s\n%s\n", b.String(), a.availabilityVerdict(r))
-		if a.outDir != "" {
+		if a.outDir != "" && unwritten == nil {
 			a.printf("report %s\n", shellPath(filepath.Join(a.outDir, "availability.html")))
 		}
+	}
+	if unwritten != nil {
+		return &Exit{Code: CodeHarness, Err: unwritten, Hint: unwrittenHint}
 	}
 	switch r.Verdict {
 	case availability.Conforming, availability.Tolerated:

@@ -105,6 +105,7 @@ type app struct {
 	wide   bool // a person watches: lines may be rewritten
 
 	asJSON  bool
+	printed bool // the JSON document of this invocation is out: there is one, and trouble after it goes to err
 	quiet   bool
 	verbose int
 	noColor bool

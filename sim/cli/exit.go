@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/ensaio/ensaio/sim/report"
@@ -68,7 +69,7 @@ func (a *app) exit(ctx context.Context, err error) int {
 	if silent {
 		return code
 	}
-	if a.asJSON {
+	if a.asJSON && !a.printed {
 		_ = json.NewEncoder(a.out).Encode(map[string]any{"error": report.RedactText(err.Error()), "hint": hint, "exitCode": code})
 		return code
 	}
@@ -77,6 +78,15 @@ func (a *app) exit(ctx context.Context, err error) int {
 		_, _ = fmt.Fprintf(a.err, "  hint: %s\n", hint)
 	}
 	return code
+}
+
+// document prints the one JSON document of an invocation.
+func (a *app) document(write func(io.Writer) error) error {
+	a.printed = true
+	if err := write(a.out); err != nil {
+		return &Exit{Code: CodeHarness, Err: fmt.Errorf("print the report: %w", err)}
+	}
+	return nil
 }
 
 func classify(err error) (code int, hint string) {

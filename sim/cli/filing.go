@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/ensaio/ensaio/sim/availability"
 	"github.com/ensaio/ensaio/sim/clock"
 	"github.com/ensaio/ensaio/sim/filing"
 	"github.com/ensaio/ensaio/suites/target"
@@ -126,9 +127,9 @@ func (a *app) mandatory(parent context.Context, f filingFlags) error {
 // filed tells what was written, and what disagrees.
 func (a *app) filed(m *filing.Manifest, dir string) {
 	if !a.quiet {
-		a.printf("%s · week %s · due %s · %d reports of calls\n", a.bold("ensaio report mandatory"), m.Week, m.Due, m.Calls)
+		a.printf("%s · week %s · due %s · %s of calls\n", a.bold("ensaio report mandatory"), m.Week, m.Due, availability.Count(m.Calls, "report"))
 		for _, f := range m.Filings {
-			a.printf("  %-28s %6d rows  %s\n", f.Name, f.Rows, f.Title)
+			a.printf("  %-28s %12s  %s\n", f.Name, availability.Count(f.Rows, "row"), f.Title)
 		}
 		const shown = 8
 		for i, d := range m.Disagreements {
@@ -151,7 +152,7 @@ func (a *app) filed(m *filing.Manifest, dir string) {
 		}
 	}
 	if n := len(m.Disagreements) + len(m.Contradicted); n > 0 {
-		a.printf("%s both sides disagree in %d figures\n", a.red("✗"), n)
+		a.printf("%s both sides disagree in %s\n", a.red("✗"), availability.Count(n, "figure"))
 	} else {
 		a.printf("%s both sides tell the same\n", a.green("✓"))
 	}

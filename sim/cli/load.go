@@ -213,17 +213,20 @@ func (a *app) perform(ctx context.Context, cmd *cobra.Command, p *profile.Profil
 	}
 	picture, werr := rep.Write(dir)
 	if a.asJSON {
-		if err := rep.JSON(a.out); err != nil {
+		if err := a.document(rep.JSON); err != nil {
 			return err
 		}
 	} else {
 		a.loadVerdict(rep, picture)
 	}
 	if werr != nil {
-		return &Exit{Code: CodeUsage, Err: werr, Hint: "give a folder that can be written with -o"}
+		return &Exit{Code: CodeHarness, Err: werr, Hint: unwrittenHint}
 	}
 	return loadOutcome(rep, err, cmd.Context().Err() != nil)
 }
+
+// unwrittenHint is for reports that were made and could not be kept: what they say was printed, and with --json whole.
+const unwrittenHint = "make room there, or give another folder with -o; --json prints the whole report"
 
 // play prepares and plays, in this process or with a crew.
 func (a *app) play(ctx context.Context, t *target.Target, o drive.Options, x drive.Session, f loadFlags) (*record.Report, error) {

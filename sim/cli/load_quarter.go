@@ -14,6 +14,7 @@ import (
 	"github.com/ensaio/ensaio/load/profile"
 	"github.com/ensaio/ensaio/load/quarter"
 	"github.com/ensaio/ensaio/load/record"
+	"github.com/ensaio/ensaio/sim/availability"
 	"github.com/ensaio/ensaio/sim/report"
 	"github.com/ensaio/ensaio/suites"
 	"github.com/ensaio/ensaio/suites/target"
@@ -66,18 +67,26 @@ func (a *app) quarter(ctx context.Context, cmd *cobra.Command, p *profile.Profil
 		}
 		return a.unprepared(ctx, err)
 	}
-	if err != nil {
-		return &Exit{Code: CodeUsage, Err: err, Hint: "give a folder that can be written with -o"}
-	}
+	unwritten := errors.Is(err, quarter.ErrUnwritten)
 	switch {
 	case a.asJSON:
-		if err := r.Load.JSON(a.out); err != nil {
+		if err := a.document(r.Load.JSON); err != nil {
 			return err
 		}
+	case unwritten:
+		a.quarterVerdict(r, "")
 	default:
 		a.quarterVerdict(r, filepath.Join(dir, "quarter.html"))
 	}
-	return loadOutcome(r.Load, nil, cmd.Context().Err() != nil)
+	if unwritten {
+		return &Exit{Code: CodeHarness, Err: err, Hint: unwrittenHint}
+	}
+	if r.Partial && ctx.Err() == nil { // the target went away; what it had failed before stays a failure
+		if r.Verdict != record.VerdictFail {
+			return &Exit{Code: CodeNotReady, Err: err, Hint: "the days until then are in the report"}
+		}
+	}
+	return loadOutcome(r.Load, err, cmd.Context().Err() != nil)
 }
 
 // day shows a day that has ended.
@@ -89,9 +98,9 @@ func (m *meter) day(d quarter.Progress) {
 	defer m.mu.Unlock()
 	down := ""
 	if d.Down > 0 || d.Scheduled > 0 {
-		down = fmt.Sprintf(" · %v down, %v scheduled", d.Down, d.Scheduled)
+		down = fmt.Sprintf(" · down %s, scheduled %s", availability.Span(int64(d.Down.Seconds())), availability.Span(int64(d.Scheduled.Seconds())))
 	}
-	line := fmt.Sprintf("  %s %d of %d days · %s · %d calls%s", bar(d.Day, d.Days), d.Day, d.Days, d.Date, d.Calls, down)
+	line := fmt.Sprintf("  %s %d of %s · %s · %s%s", bar(d.Day, d.Days), d.Day, availability.Count(d.Days, "day"), d.Date, availability.Count(d.Calls, "call"), down)
 	if m.app.wide {
 		m.app.printf("\r\x1b[K%s", line)
 		m.live = true
@@ -116,12 +125,15 @@ func (a *app) quarterVerdict(r *quarter.Report, picture string) {
 		}
 		a.printf("\n")
 	}
-	name := a.green("PASS")
-	if r.Verdict != record.VerdictPass {
-		name = a.red("FAIL")
+	name := a.red("FAIL")
+	switch r.Verdict {
+	case record.VerdictPass:
+		name = a.green("PASS")
+	case record.VerdictNone:
+		name = a.yellow("NO VERDICT")
 	}
 	a.printf("%s   %s · %s\n", name, r.Sentence(), report.Human(time.Duration(r.Seconds*float64(time.Second))))
-	if !a.quiet {
+	if !a.quiet && picture != "" {
 		a.printf("calendar %s\n", shellPath(picture))
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/ensaio/ensaio/load/drive"
 	"github.com/ensaio/ensaio/load/profile"
 	"github.com/ensaio/ensaio/load/record"
+	"github.com/ensaio/ensaio/sim/availability"
 	"github.com/ensaio/ensaio/sim/clock"
 	"github.com/ensaio/ensaio/suites/target"
 )
@@ -121,7 +122,7 @@ func (a *app) loadVerdict(r *record.Report, picture string) {
 			kept++
 		}
 	}
-	a.printf("%s   %d of %d thresholds kept · %d requests · %.0f of %.0f a second · %v\n", name, kept, judged, r.Requests, r.Achieved, r.Offered,
+	a.printf("%s   %d of %s kept · %s · %.0f of %.0f a second · %v\n", name, kept, availability.Count(judged, "threshold"), availability.Count(r.Requests, "request"), r.Achieved, r.Offered,
 		time.Duration(r.Duration*float64(time.Second)).Round(time.Second))
 	if !a.quiet && picture != "" {
 		a.printf("picture %s\n", shellPath(picture))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -172,6 +173,69 @@ func TestAnInterruptedLoadWritesWhatItMeasured(t *testing.T) {
 	code := Run(ctx, []string{"load", long, "-o", dir}, TheWorld(), strings.NewReader(""), out, &errOut)
 	if r := loaded(t, dir); code != CodeInterrupted || !r.Partial || r.Verdict == record.VerdictPass || r.Stopped == "" {
 		t.Errorf("code %d, %+v\n%s", code, r.Stopped, errOut.String())
+	}
+}
+
+// only decodes the one JSON document that a script reads from standard output.
+func only(t *testing.T, out string, into any) {
+	t.Helper()
+	dec := json.NewDecoder(strings.NewReader(out))
+	if err := dec.Decode(into); err != nil {
+		t.Fatalf("no JSON: %v\n%s", err, out)
+	}
+	if err := dec.Decode(new(any)); !errors.Is(err, io.EOF) {
+		t.Errorf("more than one document: %v\n%s", err, out)
+	}
+}
+
+// A report that cannot be kept is printed all the same, once, and the exit code does not say that nothing was sent.
+func TestAReportThatCannotBeKeptIsPrintedAllTheSame(t *testing.T) {
+	taken := func(name string) string {
+		dir := t.TempDir()
+		if err := os.MkdirAll(filepath.Join(dir, name, "x"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		return dir
+	}
+	short := write(t, "short.yaml", loadHead+"pacer: {kind: constant, rate: 20}\nduration: 1s\ngrants: 1\nmix: {accounts.balances: 1}\nthresholds: {latency: false}\n")
+	calls := write(t, "calls.csv", logOf(69))
+	for _, args := range [][]string{
+		{"load", short, "-o", taken("load.json")},
+		{"load", "quarter", "--days", "1", "-o", taken("load.json")},
+		{"report", "availability", calls, "-o", taken("availability.json")},
+	} {
+		code, out, errOut := invoke(t, TheWorld(), append(args, "--json")...)
+		var doc struct{ Kind, Verdict string }
+		only(t, out, &doc)
+		if code != CodeHarness || doc.Verdict == "" || !strings.Contains(errOut, "hint:") || !strings.Contains(errOut, "make room") {
+			t.Errorf("%v: code %d, %+v\n%s", args[:2], code, doc, errOut)
+		}
+	}
+}
+
+func TestAnInterruptedQuarterLeavesItsWholeDays(t *testing.T) {
+	dir := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	plan := write(t, "plan.yaml", "apiVersion: ensaio/v1\nkind: Quarter\nname: x\ndays: 60\ntraffic: {every: 24h, operations: [accounts.list]}\noutages: [{day: 1, at: \"10:00\", duration: 30s, kind: unscheduled}]\n")
+	out := &notify{want: "1 of 60 days", seen: make(chan struct{})}
+	go func() { <-out.seen; cancel() }()
+	var errOut strings.Builder
+	code := Run(ctx, []string{"load", "quarter", "--plan", plan, "-o", dir}, TheWorld(), strings.NewReader(""), out, &errOut)
+	var r struct {
+		Verdict string
+		Partial bool
+		Played  int `json:"daysPlayed"`
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "quarter.json"))
+	if err == nil {
+		err = json.Unmarshal(b, &r)
+	}
+	if err != nil || code != CodeInterrupted || !r.Partial || r.Verdict != record.VerdictNone || r.Played < 1 || r.Played >= 60 {
+		t.Errorf("code %d, %+v, %v\n%s", code, r, err, errOut.String())
+	}
+	if page, err := os.ReadFile(filepath.Join(dir, "quarter.html")); err != nil || !strings.Contains(string(page), "partial, ") {
+		t.Errorf("the page does not say that it is a part: %v", err)
 	}
 }
 
