@@ -141,6 +141,7 @@ func (p *Platform) connect(ctx context.Context, cfg Config, ports Ports) (err er
 		Issuer: cfg.Issuer, MTLS: cfg.MTLS, Clock: ports.Clock, Seed: ports.Seed.Stream("bank/clients"), Seams: ports.Seams, Trust: p.Trust,
 		Consents: p.Consents, Source: ports.Core, Store: ports.Store, Outbox: ports.Outbox, Signing: cfg.IDTokens, Encryption: cfg.Encryption,
 		SSAIssuer: cfg.SSAIssuer, Org: cfg.Organisation, Screens: screens, Assess: p.Payments.Assess, Log: ports.Log,
+		Admit: func(ctx context.Context, endpoint string) bool { return p.Gateway.Admit(ctx, endpoint) },
 	})
 	if err != nil {
 		return err

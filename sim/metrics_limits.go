@@ -8,6 +8,7 @@ import (
 
 var (
 	secondCalls = prometheus.NewDesc("ensaio_second_calls", "Calls of this second, all together.", nil, nil)
+	secondAside = prometheus.NewDesc("ensaio_second_security_calls", "Calls of this second, of all together, that asked the authorization server.", nil, nil)
 	secondLimit = prometheus.NewDesc("ensaio_second_limit", "Calls that are answered in a second; 0 is no bound.", nil, nil)
 	peakCalls   = prometheus.NewDesc("ensaio_second_peak_calls", "Most calls in one second of this fortnight.", nil, nil)
 	busySeconds = prometheus.NewDesc("ensaio_busy_seconds", "Seconds of this fortnight above nine tenths of the regulation's floor.", nil, nil)
@@ -19,7 +20,7 @@ var (
 type traffic struct{ usage func() gateway.Usage }
 
 func (traffic) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{secondCalls, secondLimit, peakCalls, busySeconds, trafficStep, limitUsed} {
+	for _, d := range []*prometheus.Desc{secondCalls, secondAside, secondLimit, peakCalls, busySeconds, trafficStep, limitUsed} {
 		to <- d
 	}
 }
@@ -30,6 +31,7 @@ func (t traffic) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, n, labels...)
 	}
 	gauge(secondCalls, float64(u.Second.Count))
+	gauge(secondAside, float64(u.Security))
 	gauge(secondLimit, float64(u.Second.Limit))
 	gauge(peakCalls, float64(u.Steps.Fortnight.Peak))
 	gauge(busySeconds, float64(u.Steps.Seconds90))

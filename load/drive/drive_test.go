@@ -16,6 +16,7 @@ import (
 	"github.com/ensaio/ensaio/load"
 	"github.com/ensaio/ensaio/load/profile"
 	"github.com/ensaio/ensaio/load/record"
+	"github.com/ensaio/ensaio/participants/tpp"
 	"github.com/ensaio/ensaio/sim/availability"
 	"github.com/ensaio/ensaio/sim/clock"
 	"github.com/ensaio/ensaio/sim/spec"
@@ -164,6 +165,42 @@ func TestTokensAreRenewedAheadOnTheTargetsClock(t *testing.T) {
 	<-ended
 	if k.failed.Load() != 1 || k.lastFailure() != "not now" {
 		t.Errorf("%d failures: %s", k.failed.Load(), k.lastFailure())
+	}
+}
+
+func TestARenewalWaitsForASecondWithRoom(t *testing.T) {
+	clk := clock.Fixed(time.Unix(1_800_000_000, 0))
+	k := newKeeper(clk, slog.New(slog.DiscardHandler))
+	answers := []int{529, 529, 200}
+	asked := make(chan struct{}, len(answers))
+	b := &bearer{renew: func(context.Context) (string, time.Duration, error) {
+		status := answers[0]
+		answers = answers[1:]
+		asked <- struct{}{}
+		if status != 200 {
+			return "", 0, fmt.Errorf("token: %w", &tpp.Failure{Exchange: &tpp.Exchange{Status: status}})
+		}
+		return "token", 300 * time.Second, nil
+	}}
+	kept := make(chan error, 1)
+	go func() { kept <- k.keep(t.Context(), b) }()
+	for done := false; !done; {
+		select {
+		case <-asked:
+			clk.Advance(turn)
+		case err := <-kept:
+			if err != nil || len(answers) != 0 || k.failed.Load() != 0 {
+				t.Errorf("%v, %d answers left, %d failures", err, len(answers), k.failed.Load())
+			}
+			done = true
+		default:
+			clk.Advance(time.Millisecond) // it may not have lain down yet
+		}
+	}
+	if _, err := insist(t.Context(), clk, func(context.Context) (int, error) {
+		return 0, &tpp.Failure{Exchange: &tpp.Exchange{Status: 503}}
+	}); full(err) || err == nil {
+		t.Errorf("another failure: %v", err)
 	}
 }
 

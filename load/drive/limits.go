@@ -249,7 +249,7 @@ func (c *crossing) seconds(ctx context.Context) error {
 	return nil
 }
 
-// months: exactly the quota passes, then 423; another resource and another institution are not touched; pages
+// months: exactly the quota passes, then 423; another resource, institution and customer are not touched; pages
 // of one query count once; a new month begins anew.
 func (c *crossing) months(ctx context.Context) error {
 	const slowly = 50
@@ -285,6 +285,9 @@ func (c *crossing) months(ctx context.Context) error {
 		}
 		c.expect(other.name, "calls answered 200", codes[200], 2, fmt.Sprint(codes))
 	}
+	if err := c.customers(ctx, send, &codes); err != nil {
+		return err
+	}
 	free, err := c.pick(ctx, "consents.read", 0, 0)
 	if err != nil {
 		return err
@@ -298,6 +301,33 @@ func (c *crossing) months(ctx context.Context) error {
 		c.expect("month: consents are exempt", "calls answered 200", count(got)[200], many, fmt.Sprint(count(got)))
 	}
 	return c.pages(ctx)
+}
+
+// customers: what reads of one customer have used up, those of another have left. What is read is no single
+// object, so that nothing but the customer tells the two counts apart.
+func (c *crossing) customers(ctx context.Context, send func(*call, int) error, codes *map[int]int) error {
+	const id = "accounts.list"
+	one, err := c.pick(ctx, id, 0, 0)
+	if err != nil || one == nil {
+		return err
+	}
+	other, err := c.pickOf(ctx, id, 0, 0, one)
+	if err != nil {
+		return err
+	}
+	if other == nil {
+		c.note("the quota of a month was not held against another customer: the target declares no second one who can log in by a robot")
+		return nil
+	}
+	if err := send(one, one.op.Monthly+1); err != nil {
+		return err
+	}
+	c.expect("month: a customer's quota", fmt.Sprintf("of %s answered 200, the rest 423", id), (*codes)[200], one.op.Monthly, fmt.Sprint(*codes))
+	if err := send(other, 2); err != nil {
+		return err
+	}
+	c.expect("month: another customer", "calls answered 200", (*codes)[200], 2, fmt.Sprint(*codes))
+	return nil
 }
 
 // pages: the further pages of one query, followed with their key, are free.

@@ -73,7 +73,7 @@ func (k *stock) put(thing any) bool {
 func (k *stock) run(ctx context.Context) {
 	pause := 100 * time.Millisecond
 	for ctx.Err() == nil {
-		thing, err := k.make(ctx)
+		thing, err := insist(ctx, k.clock, k.make)
 		if err != nil {
 			if ctx.Err() != nil {
 				return

@@ -71,7 +71,11 @@ func (k *keeper) holds(b *bearer, token string, life time.Duration) {
 }
 
 func (k *keeper) renew(ctx context.Context, b *bearer) error {
-	token, life, err := b.renew(ctx)
+	var life time.Duration
+	token, err := insist(ctx, k.clock, func(ctx context.Context) (token string, err error) {
+		token, life, err = b.renew(ctx)
+		return token, err
+	})
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -68,12 +69,20 @@ func count(all []heard) map[int]int {
 
 // pick returns a prepared call of an operation for the nth client, or nil.
 func (c *crossing) pick(ctx context.Context, id string, client, resource int) (*call, error) {
+	return c.pickOf(ctx, id, client, resource, nil)
+}
+
+// pickOf is pick for another customer than the one whom a call of the same client is for.
+func (c *crossing) pickOf(ctx context.Context, id string, client, resource int, not *call) (*call, error) {
 	o := spec.Find(id)
 	if o == nil || !c.offered(id) || client >= len(c.parties) {
 		return nil, nil
 	}
 	p := c.parties[client]
 	for _, g := range p.grants {
+		if not != nil && c.sameCustomer(p, g, not) {
+			continue
+		}
 		if o.Grant == spec.ClientCredentials {
 			return c.own(ctx, p, o, 200, g.consent.ID, map[string]string{"consentId": g.consent.ID})
 		}
@@ -91,6 +100,12 @@ func (c *crossing) pick(ctx context.Context, id string, client, resource int) (*
 		return one, one.to(p.server.ResourceBase, params[resource])
 	}
 	return nil, nil
+}
+
+// sameCustomer says whether a grant is of the customer whose grant a call uses.
+func (c *crossing) sameCustomer(p *party, g *grant, one *call) bool {
+	at := slices.IndexFunc(p.grants, func(o *grant) bool { return o.consent.ID == one.consent })
+	return at >= 0 && p.grants[at].person == g.person
 }
 
 func times(one ask, n int) []ask {

@@ -52,6 +52,7 @@ func unapproved(detail string) *Error {
 var (
 	errServer = &Error{http.StatusInternalServerError, "server_error", "the request could not be completed"}
 	errBusy   = &Error{http.StatusServiceUnavailable, "temporarily_unavailable", "try again later"}
+	errFull   = &Error{529, "temporarily_unavailable", "too many requests in this second"}
 	errMethod = &Error{http.StatusMethodNotAllowed, "invalid_request", "method not allowed"}
 	errPath   = &Error{http.StatusNotFound, "invalid_request", "no such endpoint"}
 )

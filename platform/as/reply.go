@@ -20,9 +20,14 @@ const place = "as"
 // handler answers a request or returns the refusal to answer.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// endpoint makes a handler an HTTP one whose errors are JSON (AS-TOK-09, AS-PAR-12, DCR-19).
+// endpoint makes a handler one for third parties: its calls share the institution's requests per second, and
+// its errors are JSON (AS-TOK-09, AS-PAR-12, DCR-19).
 func (s *Server) endpoint(operation string, h handler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		if s.cfg.Admit != nil && !s.cfg.Admit(r.Context(), operation) {
+			s.refuse(w, r, operation, errFull)
+			return
+		}
 		if err := h(w, r); err != nil {
 			s.refuse(w, r, operation, err)
 		}
@@ -55,7 +60,7 @@ func (s *Server) nowhere(w http.ResponseWriter, r *http.Request) { s.refuse(w, r
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, operation string, err error) {
 	e := refusal(err)
 	journal.Note(r.Context(), journal.Fact{Rule: breached(err)})
-	if e.Status >= http.StatusInternalServerError {
+	if e.Status >= http.StatusInternalServerError && e != errFull {
 		s.log.Error("request failed", "operation", operation, "error", err)
 	} else {
 		s.log.Debug("request refused", "operation", operation, "rule", breached(err), "error", e.Code)
@@ -63,6 +68,9 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, operation string
 	h := http.Header{}
 	if e.Status == http.StatusUnauthorized && (operation == "userinfo" || operation == "register") {
 		h.Set("WWW-Authenticate", `Bearer error="`+e.Code+`"`)
+	}
+	if e == errFull {
+		h.Set("Retry-After", "1")
 	}
 	s.reply(w, r, operation, e.Status, h, e)
 }

@@ -7,6 +7,10 @@
 // private_key_jwt, code id_token in the fragment, encrypted ID tokens, certificate-bound tokens, refresh
 // tokens that are never rotated. Everything else is refused, and no refusal tells internals.
 //
+// A third party's call that the second has no room for is answered 529 in the form of an OAuth error, which is
+// what a client of these endpoints reads. Pages of the customer's browser are never answered so: they are no
+// third party's calls, and a customer half way through must not be lost.
+//
 // Every sentence it enforces is a row of a rule set. The invariant that makes them worth testing: with a
 // row switched off, the request that breaks only that sentence goes through.
 package as
@@ -38,7 +42,7 @@ type Organisation struct {
 	ISPB  string // of the accounts held here
 }
 
-// Config is what a server is made of. All but Seed, Seams, Outbox, Assess and Log is needed.
+// Config is what a server is made of. All but Seed, Seams, Outbox, Admit, Assess and Log is needed.
 type Config struct {
 	// Issuer and MTLS are the base addresses of the public and of the mTLS host, without trailing slash.
 	Issuer, MTLS string
@@ -57,6 +61,9 @@ type Config struct {
 	SSAIssuer string
 	Org       Organisation
 	Screens   *screen.Screens
+	// Admit, when set, counts a call of a third party, by the endpoint's name, and says whether this second
+	// has room for it.
+	Admit func(ctx context.Context, endpoint string) bool
 	// Assess, when set, judges payment consents about to be authorised; without it the core is asked alone.
 	Assess Assess
 	Log    *slog.Logger
@@ -165,7 +172,7 @@ func (s *Server) mtlsRoutes() http.Handler {
 	mux.HandleFunc(pathUserInfo, s.endpoint("userinfo", s.userInfo))
 	mux.HandleFunc(pathRegister, s.endpoint("register", s.register))
 	mux.HandleFunc(pathRegister+"/{client}", s.endpoint("register", s.manage))
-	mux.HandleFunc("/", s.nowhere)
+	mux.HandleFunc("/", s.endpoint("error", func(http.ResponseWriter, *http.Request) error { return errPath }))
 	return mux
 }
 

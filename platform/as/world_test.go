@@ -207,6 +207,7 @@ type world struct {
 	clock      *clock.Clock
 	engine     *consent.Engine
 	store      *store.Store
+	admit      func(context.Context, string) bool
 	committing func() error // when set, runs before each commit and may fail it
 	trust      *library
 	core       *core
@@ -278,7 +279,7 @@ func (w *world) restart() {
 	}
 	w.server, err = as.New(as.Config{
 		Issuer: issuer, MTLS: mtls, Clock: w.clock, Seed: clock.Seed(1).Stream("clients"), Seams: w.board.Seams(), Trust: w.trust, Consents: w.engine, Source: w.core, Store: records{w},
-		Outbox: w.outbox, Signing: w.bank, Encryption: w.bankEnc, SSAIssuer: ssaIssuer, Org: as.Organisation{ID: orgB, Brand: "Banco"}, Screens: screens,
+		Outbox: w.outbox, Signing: w.bank, Encryption: w.bankEnc, SSAIssuer: ssaIssuer, Org: as.Organisation{ID: orgB, Brand: "Banco"}, Screens: screens, Admit: w.admit,
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -5,7 +5,9 @@
 // behind; public operations need neither certificate nor token. It promises that no call reaches an API unproved, that every answer carries the interaction id,
 // the version and the ban on caching, that every error has the one form of the standard and tells nothing
 // of the inside, and that every call is reported to the metrics platform before its last byte leaves. It
-// knows no API by name. Rules without a number in the security checklists are numbered here: TRAF and
+// knows no API by name. The requests per second are the institution's: one counter holds what third parties
+// ask of this host and, by Admit, of the authorization server; pages that a customer's browser opens and
+// what the institution asks of itself are none of them. Rules without a number in the security checklists are numbered here: TRAF and
 // OPER for what limits do not count.
 package gateway
 

@@ -29,8 +29,9 @@ type quotaKey struct {
 // minutes and months lie in shards.
 type limiter struct {
 	limits  atomic.Pointer[Limits]
-	bound   atomic.Int64  // of a second, 0 for none
-	pulse   atomic.Uint64 // the clock second, then the calls counted in it
+	bound   atomic.Int64 // of a second, 0 for none
+	pulse   pulse        // of all calls
+	aside   pulse        // those among them that came by another host than ours
 	steps   steps
 	minutes counts[minuteKey]
 	months  counts[quotaKey]
@@ -68,31 +69,40 @@ func (l *limiter) settle() {
 	l.bound.Store(int64(bound))
 }
 
-// second counts a call that all share, and returns which of its second it is.
-func (l *limiter) second(now time.Time) int {
+// pulse is a clock second and the calls counted in it, in one word.
+type pulse struct{ atomic.Uint64 }
+
+// beat counts a call and returns which of its second it is; the first of one gets the word of the last.
+func (p *pulse) beat(now time.Time) (n int, over uint64) {
 	second := uint64(now.Unix())
 	for {
-		seen := l.pulse.Load()
+		seen := p.Load()
 		// Who read the clock just before the others turned the second counts with them.
 		if last := seen >> pulseBits; second <= last && last <= second+late {
-			return int(l.pulse.Add(1) & pulseMask)
+			return int(p.Add(1) & pulseMask), 0
 		}
-		if l.pulse.CompareAndSwap(seen, second<<pulseBits|1) {
-			if seen != 0 {
-				l.steps.note(time.Unix(int64(seen>>pulseBits), 0), now, int(seen&pulseMask))
-				l.settle()
-			}
-			return 1
+		if p.CompareAndSwap(seen, second<<pulseBits|1) {
+			return 1, seen
 		}
 	}
 }
 
-// current is how many calls were counted in that second.
-func (l *limiter) current(now time.Time) int {
-	if seen := l.pulse.Load(); seen>>pulseBits == uint64(now.Unix()) {
+// in is how many calls were counted in that second.
+func (p *pulse) in(now time.Time) int {
+	if seen := p.Load(); seen>>pulseBits == uint64(now.Unix()) {
 		return int(seen & pulseMask)
 	}
 	return 0
+}
+
+// second counts a call that all share, and returns which of its second it is.
+func (l *limiter) second(now time.Time) int {
+	n, over := l.pulse.beat(now)
+	if over != 0 {
+		l.steps.note(time.Unix(int64(over>>pulseBits), 0), now, int(over&pulseMask))
+		l.settle()
+	}
+	return n
 }
 
 func monthOf(t time.Time) int64 {
@@ -102,6 +112,7 @@ func monthOf(t time.Time) int64 {
 
 func (l *limiter) reset() {
 	l.pulse.Store(0)
+	l.aside.Store(0)
 	l.steps.reset()
 	l.minutes.clear()
 	l.months.clear()

@@ -20,7 +20,7 @@ import (
 type Limits struct {
 	Minute bool `json:"minute"` // calls per minute, origin and endpoint: 429
 	Month  bool `json:"month"`  // calls per month, customer, endpoint, resource and origin: 423
-	// PerSecond bounds all calls together: 529; 0 is no bound. With Grows it is only the beginning: what
+	// PerSecond bounds all calls of third parties together, by whichever host: 529; 0 is no bound. With Grows it is only the beginning: what
 	// the steps of the regulation demand, as soon as it is due, comes on top.
 	PerSecond int  `json:"perSecond"`
 	Grows     bool `json:"grows"`
@@ -52,6 +52,13 @@ var demandRules = rule.NewSet("traffic floor exemption",
 			}
 			return nil
 		}},
+)
+
+// shareRules say who shares the requests per second beside the API host: a breach means that the call counts.
+var shareRules = rule.NewSet("traffic floor share",
+	rule.Rule[string]{ID: "TRAF-03/security-endpoints-count", Text: "What third parties ask of the authorization server is part of the institution's requests per second.", Weight: fault.Major,
+		Check: func(context.Context, string) error { return errCharged },
+	},
 )
 
 var exemptRules = rule.NewSet("limit exemption",
@@ -113,16 +120,33 @@ func (x *exchange) fits(ctx context.Context) bool {
 	if demandRules.Check(ctx, g.cfg.Seams, x) != nil {
 		return true
 	}
-	n, bound := g.limit.second(x.started), int(g.limit.bound.Load())
+	operation := ""
+	if x.Operation != nil {
+		operation = x.Operation.ID
+	}
+	return g.room(operation, x.started)
+}
+
+// room counts a call into its second and says whether that has room for it.
+func (g *Gateway) room(operation string, at time.Time) bool {
+	n, bound := g.limit.second(at), int(g.limit.bound.Load())
 	if bound > 0 && g.cfg.Seams.Bends() {
-		v := fault.Limit{Of: "second", At: x.started, Period: x.started.Unix(), Bound: bound}
-		if x.Operation != nil {
-			v.Operation = x.Operation.ID
-		}
+		v := fault.Limit{Of: "second", Operation: operation, At: at, Period: at.Unix(), Bound: bound}
 		g.cfg.Seams.Limit(&v)
 		bound = v.Bound
 	}
 	return bound <= 0 || n <= bound
+}
+
+// Admit counts a call that a third party makes by another host of the institution into the second that all
+// share, and says whether it has room for it; if not, 529 is the answer, in that host's own form.
+func (g *Gateway) Admit(ctx context.Context, operation string) bool {
+	if shareRules.Check(ctx, g.cfg.Seams, operation) == nil {
+		return true
+	}
+	now := g.cfg.Clock.Now()
+	g.limit.aside.beat(now)
+	return g.room(operation, now)
 }
 
 // measure applies the limits before the call is answered, and readies the pagination key.

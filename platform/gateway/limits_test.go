@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ensaio/ensaio/platform/gateway"
 	"github.com/ensaio/ensaio/sim/fault"
@@ -60,6 +61,45 @@ func TestOverloadIsReportedAndLeavesRenewalsOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	answered(renewals, 529)
+}
+
+func TestAllHostsShareTheSecond(t *testing.T) {
+	w := open(t, func(c *gateway.Config) { c.Limits = gateway.Limits{PerSecond: 2} })
+	admitted := func(want bool) {
+		t.Helper()
+		if got := w.Admit(t.Context(), "token"); got != want {
+			t.Fatalf("admitted: %v", got)
+		}
+	}
+	answered := func(want int) {
+		t.Helper()
+		if got := w.do(t, request{path: balances}).StatusCode; got != want {
+			t.Fatalf("status %d, want %d", got, want)
+		}
+	}
+	admitted(true)
+	answered(200)
+	admitted(false)
+	answered(529)
+	if u := w.Usage(); u.Second != (gateway.Share{Count: 4, Limit: 2}) || u.Security != 2 {
+		t.Errorf("%+v, of which %d", u.Second, u.Security)
+	}
+	w.clock.Advance(time.Second)
+	answered(200)
+	answered(200)
+	admitted(false)
+	w.ResetCounts()
+	if u := w.Usage(); u.Second.Count != 0 || u.Security != 0 {
+		t.Errorf("%+v, of which %d", u.Second, u.Security)
+	}
+	if err := w.board.Arm("off:TRAF-03/security-endpoints-count"); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		admitted(true)
+	}
+	answered(200)
+	answered(200)
 }
 
 func TestUsageTellsOfNoCustomer(t *testing.T) {

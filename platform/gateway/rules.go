@@ -100,7 +100,7 @@ var grantRules = rule.NewSet("grant and scope",
 // Rules lists the sentences this package keeps.
 func Rules() []rule.Info {
 	return slices.Concat(forwardedRules.Rules(), headerRules.Rules(), bearerRules.Rules(), grantRules.Rules(),
-		demandRules.Rules(), exemptRules.Rules(), chargeRules.Rules(), successRules.Rules())
+		demandRules.Rules(), shareRules.Rules(), exemptRules.Rules(), chargeRules.Rules(), successRules.Rules())
 }
 
 func media(o *spec.Operation) string {

@@ -74,7 +74,7 @@ func (x *exchange) guard(ctx context.Context) error {
 // bendService lets the call pass the service seam.
 func (x *exchange) bendService(ctx context.Context) error {
 	g := x.gateway
-	v := &fault.Serve{Operation: x.Operation.ID, Class: string(x.Operation.Class), At: x.started, Number: g.bent.Add(1), Second: g.limit.current(x.started)}
+	v := &fault.Serve{Operation: x.Operation.ID, Class: string(x.Operation.Class), At: x.started, Number: g.bent.Add(1), Second: g.limit.pulse.in(x.started)}
 	if x.Client != nil {
 		v.Consents = g.cfg.Active(x.Client.ID)
 	}

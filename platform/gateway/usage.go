@@ -11,12 +11,14 @@ import (
 // Usage is how much of the limits is used at one moment, the most used first. Minutes and months are
 // counted only while their limits are in force. Customers and resources are never told.
 type Usage struct {
-	At      time.Time `json:"at"`
-	Limits  Limits    `json:"limits"`
-	Second  Share     `json:"second"`
-	Steps   Steps     `json:"steps"`
-	Minutes []Share   `json:"minutes"`
-	Months  []Share   `json:"months"`
+	At     time.Time `json:"at"`
+	Limits Limits    `json:"limits"`
+	Second Share     `json:"second"`
+	// Security is how many calls of this second, of those that Second counts, asked the authorization server.
+	Security int     `json:"security"`
+	Steps    Steps   `json:"steps"`
+	Minutes  []Share `json:"minutes"`
+	Months   []Share `json:"months"`
 }
 
 // Share is what one origin used of one limit.
@@ -36,7 +38,7 @@ func (g *Gateway) Usage() Usage {
 	now, l := g.cfg.Clock.Now(), g.limit
 	u := Usage{At: now, Limits: *l.limits.Load(), Minutes: []Share{}, Months: []Share{}}
 	u.Steps = l.steps.look(now)
-	u.Second = Share{Count: l.current(now), Limit: int(l.bound.Load())}
+	u.Second, u.Security = Share{Count: l.pulse.in(now), Limit: int(l.bound.Load())}, l.aside.in(now)
 	l.minutes.each(now.Unix()/60, func(k minuteKey, t *tally) {
 		u.Minutes = append(u.Minutes, Share{Origin: k.origin, Operation: k.op.ID, Count: int(t.Load()), Limit: int(t.bound.Load())})
 	})

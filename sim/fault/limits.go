@@ -23,6 +23,15 @@ func instead(status map[int]int) func(*Reply) {
 	}
 }
 
+// overloaded edits the authorization server's answers 529.
+func overloaded(edit func(*Reply)) func(*Reply) {
+	return func(r *Reply) {
+		if r.Place == "as" && r.Status == 529 {
+			edit(r)
+		}
+	}
+}
+
 // The area of traffic and operational limits (TRAF-, OPER-). The numbers of the regulation are the least
 // that must be allowed; a limit that fires late breaks what the institution itself says is in force.
 var limits = []Defect{
@@ -78,6 +87,14 @@ var limits = []Defect{
 		Symptom: "requests above the rate of a second are answered 504", CaughtBy: []string{"limits/overload-is-529"}, OnReply: instead(map[int]int{529: 504})},
 	{Name: "data/overload-as-minute-limit", Kind: Mutate, Rule: "TRAF", Weight: Minor,
 		Symptom: "requests above the rate of a second are answered 429", CaughtBy: []string{"limits/overload-is-529"}, OnReply: instead(map[int]int{529: 429})},
+	{Name: "security/overload-as-unavailable", Kind: Mutate, Rule: "TRAF", Weight: Major,
+		Symptom: "the authorization server answers requests above the rate of a second 503", CaughtBy: []string{"limits/security-endpoints-count"},
+		OnReply: overloaded(func(r *Reply) { r.Status = 503 })},
+	{Name: "security/overload-in-api-form", Kind: Mutate, Rule: "TRAF", Weight: Minor,
+		Symptom: "the authorization server's 529 has the error list of the APIs, which no OAuth client reads", CaughtBy: []string{"limits/security-endpoints-count"},
+		OnReply: overloaded(func(r *Reply) {
+			r.Body = []byte(`{"errors":[{"code":"LIMITE_GLOBAL_EXCEDIDO","title":"Site sobrecarregado","detail":"O limite global foi atingido"}]}`)
+		})},
 	{Name: "data/early-overload", Kind: Time, Rule: "TRAF", Weight: Major,
 		Symptom: "529 at half the rate that is in force", CaughtBy: []string{"limits/overload-is-529"}, OnLimit: bounded("second", half)},
 	{Name: "data/late-overload", Kind: Time, Rule: "TRAF", Weight: Minor,

@@ -102,6 +102,7 @@ var switched = []struct{ name, rule, symptom, check string }{
 	{"data/bad-page-ok", "PAGE-01/page-is-positive", "page zero is answered with success", "data/rejects-bad-page"},
 	{"data/wide-recent-window", "DATE-04/recent-window", "current transactions serve more than seven days", "data/recent-window"},
 	{"data/any-accept", "RS-HDR-05/accept", "an unacceptable Accept is still answered", "data/refuses-unacceptable"},
+	{"security/is-no-traffic", "TRAF-03/security-endpoints-count", "what is asked of the authorization server does not count among the requests of a second", "limits/security-endpoints-count"},
 	{"data/limits-the-unlimited", "TRAF-01/exempt-apis", "consents, resources or services are limited", "limits/exempt-apis-are-exempt"},
 	{"data/counts-paging-as-calls", "OPER-01/paging-is-free", "calls carrying a pagination key consume the limit", "limits/paging-is-free"},
 	{"data/counts-failed-calls", "OPER-02/failures-are-free", "unsuccessful calls consume the limit", "limits/failures-are-free"},

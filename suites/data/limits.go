@@ -126,7 +126,7 @@ func limitChecks() []check.Check {
 			}
 		}
 	}
-	return append(append(all, minuteChecks()...), trafficChecks()...)
+	return append(append(append(all, minuteChecks()...), trafficChecks()...), securityTraffic())
 }
 
 // minuteChecks exceed the limit of a minute, one check for each plan.
