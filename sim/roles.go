@@ -100,7 +100,7 @@ func families(base string) []directory.APIResource {
 func (e *Ecosystem) openPCM(at *places, c *control) error {
 	platform, err := newCollector(e.clock, e.options.Dir != "", func() (*pcm.PCM, error) {
 		return pcm.New(pcm.Config{Clock: e.clock, Seed: e.options.Seed, Seams: e.board.Seams(), Roots: e.secrets.authority.Roots(),
-			Revoked: e.secrets.authority.IsRevoked, Known: e.cast, Dir: e.sub("pcm"), Keep: e.options.Reports, AuthHost: namePCMAuth, APIHost: namePCM, Log: e.log})
+			Revoked: e.secrets.authority.IsRevoked, Known: e.cast, Dir: e.sub("pcm"), Release: e.options.Release, Keep: e.options.Reports, AuthHost: namePCMAuth, APIHost: namePCM, Log: e.log})
 	})
 	if err != nil {
 		return err

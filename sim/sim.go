@@ -45,6 +45,8 @@ type Options struct {
 	Journal int
 	// Reports bounds how many reports the metrics platform remembers; 0 is its own measure.
 	Reports int
+	// Release of its texts that the metrics platform keeps; "" is the current one.
+	Release string
 	// Unreported lets the bank tell the metrics platform nothing: what its reports cost can be measured so.
 	Unreported bool
 	// Shout puts the names of armed defects into every answer, as X-Ofb-Simulator-Defect.

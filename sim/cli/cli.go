@@ -47,6 +47,7 @@ type StartOptions struct {
 	Core     string   // the core behind the bank: "" in process, "http" across HTTP, or a connector's address
 	Database string   // PostgreSQL URL of the bank's records; "" is SQLite in Dir, or memory
 	Events   string   // URL of a NATS server for the bank's events; "" embeds one
+	Release  string   // of the metrics platform's texts; "" is the current one
 	Shout    bool     // every answer names the armed defects
 	Reports  int      // how many reports the metrics platform remembers; 0 is its own measure
 	Journal  int      // bytes of the record of exchanges; 0 is its own measure, less keeps none

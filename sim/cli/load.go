@@ -39,6 +39,7 @@ type loadFlags struct {
 	workers, days         int
 	nats                  string
 	dir, core, plan       string
+	release               string
 	quarter               *quarter.Plan
 }
 
@@ -86,6 +87,7 @@ generator was the bottleneck and says so · 4 the harness failed · 130 interrup
 	fl.StringVar(&f.plan, "plan", "", "file with the outages of a quarter; without it the plan that comes with it")
 	fl.StringVar(&f.dir, "dir", "", "folder for keys and state of the own ecosystem")
 	fl.StringVar(&f.core, "core", "", "core behind the own ecosystem's bank: \"http\", or the address of your connector")
+	releaseFlag(cmd, &f.release)
 	fl.IntVar(&f.workers, "workers", 1, "processes that share the run")
 	fl.IntVar(&f.days, "days", 0, "play only the first days of a quarter; 0 is all of them")
 	fl.StringVar(&f.nats, "nats", "", "NATS server or cluster at which workers of other machines wait ('ensaio load worker')")
@@ -100,6 +102,9 @@ func (a *app) driveLoad(cmd *cobra.Command, args []string, f loadFlags) error {
 	defer cancel()
 	if len(args) > 1 {
 		return usage(fmt.Errorf("load takes one profile, not %d", len(args)), "see 'ensaio list profiles'")
+	}
+	if err := a.ours(cmd, "pcm-release", "dir", "core"); err != nil {
+		return err
 	}
 	name := "regulatory"
 	if len(args) == 1 {
@@ -137,7 +142,7 @@ func (a *app) driveLoad(cmd *cobra.Command, args []string, f loadFlags) error {
 	}
 	file := a.target
 	if file == "" {
-		e, err := a.start(ctx, StartOptions{Dir: f.dir, Core: f.core, Seed: a.seed, Journal: -1, Reports: remembered(p)})
+		e, err := a.start(ctx, StartOptions{Dir: f.dir, Core: f.core, Seed: a.seed, Journal: -1, Reports: remembered(p), Release: f.release})
 		if err != nil {
 			return err
 		}
@@ -337,7 +342,7 @@ func loadCommandLine(cmd *cobra.Command, p *profile.Profile) string {
 		name = cmd.Flags().Arg(0) // a file has a path and a name
 	}
 	parts := []string{"ensaio", "load", name, "--seed", cmd.Flag("seed").Value.String()}
-	for _, name := range []string{"target", "rate", "duration", "in-flight", "grants", "workers", "no-reports", "http2", "plan", "days"} {
+	for _, name := range []string{"target", "rate", "duration", "in-flight", "grants", "workers", "no-reports", "http2", "plan", "days", "core", "pcm-release"} {
 		if f := cmd.Flags().Lookup(name); f != nil && f.Changed {
 			parts = append(parts, "--"+name+"="+f.Value.String())
 		}

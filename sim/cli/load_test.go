@@ -13,6 +13,7 @@ import (
 	"github.com/ensaio/ensaio/load/record"
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/report"
+	"github.com/ensaio/ensaio/suites/target"
 )
 
 func write(t *testing.T, name, text string) string {
@@ -74,6 +75,8 @@ func TestWhatIsWrongWithALoadIsToldBeforeAnythingStarts(t *testing.T) {
 		{"another name", []string{"-t", there, "--yes", "Banco de Perto"}, `the target is "Banco de Longe"`},
 		{"target file with a mistake", []string{"-t", odd}, "target"},
 		{"worker without a server", []string{"worker"}, "ENSAIO_NATS"},
+		{"a release of somebody else's", []string{"-t", there, "--pcm-release", "2025D"}, "an ecosystem of our own"},
+		{"no such release", []string{"--pcm-release", "1999A"}, "there are 1.0.2"},
 		{"no worker at all", []string{"--workers", "0"}, "needs a worker"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -236,6 +239,32 @@ func TestAnInterruptedQuarterLeavesItsWholeDays(t *testing.T) {
 	}
 	if page, err := os.ReadFile(filepath.Join(dir, "quarter.html")); err != nil || !strings.Contains(string(page), "partial, ") {
 		t.Errorf("the page does not say that it is a part: %v", err)
+	}
+}
+
+func TestTheMetricsPlatformKeepsTheReleaseThatIsAskedFor(t *testing.T) {
+	w := TheWorld()
+	start, said := w.Start, ""
+	w.Start = func(ctx context.Context, o StartOptions) (Ecosystem, error) {
+		e, err := start(ctx, o)
+		if err != nil {
+			return nil, err
+		}
+		described, err := target.Load(e.TargetFile())
+		if err == nil {
+			var dialect struct{ Release string }
+			err = control(ctx, described, "pcm", "GET", "/dialect", nil, &dialect)
+			said = dialect.Release
+		}
+		return e, err
+	}
+	short := write(t, "short.yaml", loadHead+"pacer: {kind: constant, rate: 20}\nduration: 1s\ngrants: 1\nmix: {accounts.balances: 1}\nthresholds: {latency: false}\n")
+	dir := t.TempDir()
+	if code, out, errOut := invoke(t, w, "load", short, "--pcm-release", "2025d", "-o", dir); code != CodePass && code != CodeNotReady || said != "2025D" {
+		t.Errorf("code %d, release %q\n%s%s", code, said, out, errOut)
+	}
+	if r := loaded(t, dir); !strings.Contains(r.Command, "--pcm-release=2025D") {
+		t.Errorf("the run is not repeated by %q", r.Command)
 	}
 }
 

@@ -26,6 +26,7 @@ customers. It is ready, and says so, only when a real consent journey has succee
   ensaio up --dir ./world --port-base 8440        keys and state survive a restart
   ensaio up --ready-file ready.json               for scripts: written whole, when ready
   ensaio up --log bank.log --log-level debug      what happens, without tokens and documents
+  ensaio up --pcm-release 2025D                   a metrics platform that keeps an older release
   ensaio up --defect par/accepts-missing-exp      broken on purpose`,
 		Args: none,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -49,6 +50,7 @@ customers. It is ready, and says so, only when a real consent journey has succee
 	f.StringVar(&l.file, "log", "", "write a log in JSON lines to this file, \"-\" for standard error; without it there is none")
 	f.StringVar(&l.level, "log-level", "info", "least level of the log: debug, info, warn or error")
 	f.Var((*mebibytes)(&o.Journal), "journal", "MiB that the record of exchanges may take; 0 keeps none")
+	releaseFlag(cmd, &o.Release)
 	f.StringVar(&ready, "ready-file", "", "write this file when a consent journey has succeeded")
 	return cmd
 }

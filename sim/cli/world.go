@@ -11,7 +11,7 @@ import (
 // TheWorld is the real one.
 func TheWorld() World {
 	return World{Rules: sim.Rules, Defects: sim.Catalogue, Variants: fault.Variants, Start: func(ctx context.Context, o StartOptions) (Ecosystem, error) {
-		e, err := sim.Start(ctx, sim.Options{Dir: o.Dir, Reports: o.Reports, PortBase: o.PortBase, Seed: clock.Seed(o.Seed), Defects: o.Defects,
+		e, err := sim.Start(ctx, sim.Options{Dir: o.Dir, Reports: o.Reports, Release: o.Release, PortBase: o.PortBase, Seed: clock.Seed(o.Seed), Defects: o.Defects,
 			Core: o.Core, Database: o.Database, Events: o.Events, Shout: o.Shout, Journal: o.Journal, Log: o.Log})
 		if err != nil {
 			return nil, err
