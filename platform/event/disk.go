@@ -16,19 +16,6 @@ import (
 // the 100 ms that are promised on a working disk.
 const syncDelay = 50 * time.Millisecond
 
-// segment is one file of consecutive frames. While it is written to, zeros lie behind them: the file has
-// its whole length from the start, so that neither a write nor making it durable changes anything but
-// data. When each append let the file grow, appends stood still behind the journal of the file system for
-// as long as an fsync took, which cost a data read a fifth of its time.
-type segment struct {
-	path  string
-	first uint64
-	size  int64    // of sound frames
-	file  *os.File // open for writing while active or not yet synced
-	view  []byte   // the file in memory, nil where that cannot be had
-	named bool     // its name and its length are durable
-}
-
 // cursor is a place between two frames.
 type cursor struct {
 	seg *segment
@@ -52,6 +39,8 @@ type disk struct {
 	segments []*segment // oldest first; the last one may be active
 	active   *segment   // nil until the first append
 	spare    *segment   // a file full of zeros, made ahead; nil while there is none
+	failed   error      // why no file could be made; nil once one could
+	fresh    func(path string, mode int) (*segment, error)
 	dirty    []*segment // written to since their last fsync
 	syncing  []*segment // being made durable right now
 	buf      []byte
@@ -97,35 +86,17 @@ func (d *disk) append(seq uint64, kind string, body []byte) error {
 	}
 	if len(d.dirty) == 0 || d.dirty[len(d.dirty)-1] != s {
 		d.dirty = append(d.dirty, s)
-		select {
-		case d.wake <- struct{}{}:
-		default:
-		}
+		d.ring()
 	}
 	return nil
 }
 
-// put writes behind the last frame. The file is full of zeros, so its blocks are there: a copy into its view
-// cannot meet a full disk.
-func (s *segment) put(frame []byte) error {
-	if s.size+int64(len(frame)) <= int64(len(s.view)) {
-		copy(s.view[s.size:], frame)
-		return nil
+// ring wakes the background.
+func (d *disk) ring() {
+	select {
+	case d.wake <- struct{}{}:
+	default:
 	}
-	_, err := s.file.WriteAt(frame, s.size)
-	return err
-}
-
-// finish cuts the zeros off and closes the file.
-func (s *segment) finish() error {
-	var failed error
-	if s.view != nil {
-		failed = unview(s.view)
-		s.view = nil
-	}
-	failed = errors.Join(failed, s.file.Truncate(s.size), s.file.Close())
-	s.file = nil
-	return failed
 }
 
 // begin starts a new active file. The old one stays open until the syncer has made it durable.
@@ -137,65 +108,18 @@ func (d *disk) begin(seq uint64) error {
 		_ = s.finish()
 		s = nil
 	}
+	if s == nil && d.failed == nil {
+		s, d.failed = d.fresh(path, os.O_EXCL)
+	}
 	if s == nil {
-		var err error
-		if s, err = d.blank(path, os.O_EXCL); err != nil {
-			d.active = nil
-			return err
-		}
+		// No append pays again for a disk that is full: the background tries, as long as any comes.
+		d.active = nil
+		d.ring()
+		return d.failed
 	}
 	s.path, s.first = path, seq
 	d.active = s
 	d.segments = append(d.segments, s)
-	return nil
-}
-
-// blank makes a file full of zeros.
-func (d *disk) blank(path string, mode int) (*segment, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR|mode, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := lengthen(f, d.segmentSize); err != nil {
-		return nil, errors.Join(err, f.Close(), os.Remove(path))
-	}
-	s := &segment{path: path, file: f}
-	s.view, _ = view(f, d.segmentSize) // without one appends write
-	return s, nil
-}
-
-// spareName is the file that is made ahead; it holds nothing.
-const spareName = "spare"
-
-// prepare makes the next file ahead: filling it takes some milliseconds, in which no append should wait. A
-// disk that is full is told by the append that has to.
-func (d *disk) prepare() {
-	d.mu.Lock()
-	wanted := d.spare == nil && d.active != nil
-	d.mu.Unlock()
-	if !wanted {
-		return
-	}
-	s, err := d.blank(filepath.Join(d.dir, spareName), os.O_TRUNC)
-	if err != nil {
-		return
-	}
-	_ = syncData(s.file) // else the first append's fsync would have it all to write
-	d.mu.Lock()
-	d.spare = s
-	d.mu.Unlock()
-}
-
-// zeros are what a file is filled with.
-var zeros = make([]byte, 1<<20)
-
-// lengthen writes zeros. A reservation would not do: its first use changes metadata again.
-func lengthen(f *os.File, size int64) error {
-	for at := int64(0); at < size; at += int64(len(zeros)) {
-		if _, err := f.WriteAt(zeros[:min(int64(len(zeros)), size-at)], at); err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

@@ -31,6 +31,7 @@ func openDisk(dir string, segmentSize int64) (*disk, error) {
 		dir: dir, segmentSize: segmentSize, lock: lock,
 		wake: make(chan struct{}, 1), stop: make(chan struct{}), stopped: make(chan struct{}),
 	}
+	d.fresh = d.blank
 	if err := d.recover(); err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}

@@ -23,8 +23,8 @@ type bending struct {
 }
 
 // tell delivers a window of entries: kind by kind, batch by batch. Its entries are acknowledged as far
-// as nothing before them is missing.
-func (r *Reporter) tell(ctx context.Context, list []event.Entry) error {
+// as nothing before them is missing. It says whether anything was told, which an error does not exclude.
+func (r *Reporter) tell(ctx context.Context, list []event.Entry) (progress bool, failed error) {
 	groups := map[string][]event.Entry{}
 	var kinds []string
 	now := r.cfg.Clock.Now()
@@ -40,29 +40,77 @@ func (r *Reporter) tell(ctx context.Context, list []event.Entry) error {
 		}
 		groups[e.Kind] = append(groups[e.Kind], e)
 	}
-	var failed error
+	before := len(r.told)
 	for _, kind := range kinds {
 		// A kind that fails does not hold up the others.
 		failed = errors.Join(failed, r.tellKind(ctx, kind, groups[kind]))
 	}
+	progress = len(r.told) > before
+	var refuses *unwanted
+	if failed != nil && ctx.Err() == nil && (progress || errors.As(failed, &refuses)) {
+		failed = errors.Join(failed, r.setAside(list, now))
+	}
 	r.waitsSince(list)
 	if err := r.acknowledge(list); err != nil {
-		return errors.Join(failed, err)
+		return progress, errors.Join(failed, err)
 	}
 	if failed == nil && len(list) > 0 {
 		r.mu.Lock()
 		r.settled = max(r.settled, list[len(list)-1].Seq)
 		r.mu.Unlock()
 	}
-	return failed
+	return progress, failed
+}
+
+// The marks of kinds that are not told for the first time. A report is mended once at most; a late one was
+// put behind the others because its endpoint did not take it.
+const (
+	mended = "mended/"
+	late   = "late/"
+)
+
+// bare is a kind without its marks.
+func bare(kind string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(kind, late), mended)
+}
+
+// maxAside is how much of a window's bodies may stand in the way, in bytes.
+const maxAside = 8 << 20
+
+// setAside puts what was not told behind everything else once it fills the window, so that an endpoint
+// that takes nothing holds up nothing but itself.
+func (r *Reporter) setAside(list []event.Entry, now time.Time) error {
+	size := 0
+	for _, e := range list {
+		size += len(e.Body)
+	}
+	if (len(list) < r.cfg.Batch && size < maxAside) || r.cfg.Outbox.Last() == list[len(list)-1].Seq {
+		return nil
+	}
+	for _, e := range list {
+		bodies, b := []json.RawMessage{e.Body}, r.bent[e.Seq]
+		if r.told[e.Seq] || b != nil && b.due.After(now) {
+			continue
+		}
+		if b != nil {
+			bodies = b.bodies
+		}
+		for _, body := range bodies {
+			if err := r.cfg.Outbox.Append(late+strings.TrimPrefix(e.Kind, late), body); err != nil {
+				return fmt.Errorf("put a report behind the others: %w", err)
+			}
+		}
+		r.told[e.Seq] = true
+	}
+	return nil
 }
 
 // tellKind sends entries of one kind. A batch that is refused as a whole for what it is, not for the
 // state of the platform, is halved until it passes or the one at fault stands alone.
 func (r *Reporter) tellKind(ctx context.Context, kind string, list []event.Entry) error {
-	to, ok := routes[strings.TrimPrefix(kind, mended)]
+	to, ok := routes[bare(kind)]
 	if !ok {
-		return r.bury(list, "no endpoint for reports of kind "+kind)
+		return r.bury(list, "no endpoint for reports of kind "+bare(kind))
 	}
 	most := min(to.most, r.cfg.Batch)
 	for len(list) > 0 {
@@ -75,7 +123,7 @@ func (r *Reporter) tellKind(ctx context.Context, kind string, list []event.Entry
 		var refused *refusal
 		switch {
 		case err == nil:
-			r.size[kind] = min(most, size*2)
+			r.size[kind] = min(most, size+size/8+1)
 		case errors.As(err, &refused) && r.does(kind, "refused", len(batch)).Stubborn:
 			return err
 		case errors.As(err, &refused) && len(batch) > 1:
@@ -91,7 +139,10 @@ func (r *Reporter) tellKind(ctx context.Context, kind string, list []event.Entry
 			}
 			return err
 		default:
-			return fmt.Errorf("report %d of kind %s: %w", len(batch), kind, err)
+			if errors.Is(err, context.DeadlineExceeded) { // a platform that is slow finishes a smaller batch in time
+				r.size[kind] = max(1, len(batch)/2)
+			}
+			return errors.Join(fmt.Errorf("report %d of kind %s: %w", len(batch), kind, err), r.giveUp(batch, err))
 		}
 		list = list[len(batch):]
 	}
@@ -133,7 +184,7 @@ func (r *Reporter) send(ctx context.Context, to route, batch []event.Entry) erro
 			if len(owner) > 0 {
 				body = append(body, ',')
 			}
-			r.inspect(strings.TrimPrefix(e.Kind, mended), item, r.cfg.Clock.Now())
+			r.inspect(bare(e.Kind), item, r.cfg.Clock.Now())
 			body = append(body, item...)
 			owner, items = append(owner, e), append(items, item)
 		}
@@ -146,15 +197,17 @@ func (r *Reporter) send(ctx context.Context, to route, batch []event.Entry) erro
 		if err != nil {
 			var refused *refusal
 			if !errors.As(err, &refused) {
-				for _, e := range batch {
-					r.uncertain[e.Seq] = true
-				}
+				r.doubt(batch)
 			}
 			return err
 		}
 		for i, a := range answers {
 			if err := r.judge(owner[i], items[i], a); err != nil {
+				r.doubt(batch) // the platform has them, we have not noted it
 				return err
+			}
+			if i+1 == len(owner) || owner[i+1].Seq != owner[i].Seq {
+				r.told[owner[i].Seq] = true
 			}
 		}
 	}
@@ -162,6 +215,29 @@ func (r *Reporter) send(ctx context.Context, to route, batch []event.Entry) erro
 		r.told[e.Seq] = true
 	}
 	return nil
+}
+
+// doubt notes that entries may have arrived.
+func (r *Reporter) doubt(batch []event.Entry) {
+	for _, e := range batch {
+		r.uncertain[e.Seq] = true
+	}
+}
+
+// giveUp buries the entries of a failed batch that the platform would not take any more if it were back.
+func (r *Reporter) giveUp(batch []event.Entry, cause error) error {
+	oldest := r.cfg.Clock.Now().Add(-oldestTaken)
+	var over []event.Entry
+	for _, e := range batch {
+		at := member(e.Body, "timestamp")
+		if bare(e.Kind) == spec.KindPayments {
+			at = member(e.Body, "eventDateTime")
+		}
+		if t, err := time.Parse(time.RFC3339, string(at)); err == nil && t.Before(oldest) {
+			over = append(over, e)
+		}
+	}
+	return r.bury(over, "not delivered within seven days: "+cause.Error())
 }
 
 // judge acts on the answer to one item.
@@ -174,9 +250,12 @@ func (r *Reporter) judge(e event.Entry, sent json.RawMessage, a spec.Taken) erro
 		r.stats.repeated.Add(1)
 	case r.does(e.Kind, "discarded", 1).Drop:
 	default:
-		if better := mend(sent, a.Message); better != nil && !strings.HasPrefix(e.Kind, mended) {
+		if better := mend(sent, a.Message); better != nil && !strings.HasPrefix(strings.TrimPrefix(e.Kind, late), mended) {
+			if err := r.cfg.Outbox.Append(mended+bare(e.Kind), better); err != nil {
+				return fmt.Errorf("send a mended report: %w", err)
+			}
 			r.stats.mended.Add(1)
-			return r.cfg.Outbox.Append(mended+e.Kind, better)
+			return nil
 		}
 		return r.discarded(e.Kind, sent, a)
 	}
@@ -194,7 +273,7 @@ func (r *Reporter) does(kind, stage string, items int) fault.Delivery {
 // again says whether an entry may have arrived before: its outcome was unclear, an earlier process may
 // have sent it, or it is written again after one was killed.
 func (r *Reporter) again(e event.Entry) bool {
-	return r.uncertain[e.Seq] || e.Seq <= r.before || strings.HasPrefix(e.Kind, mended) || e.Kind == spec.KindStock || e.Kind == spec.KindPayments
+	return r.uncertain[e.Seq] || e.Seq <= r.before || bare(e.Kind) != e.Kind || e.Kind == spec.KindStock || e.Kind == spec.KindPayments
 }
 
 // bury keeps entries that can never be told.
@@ -244,7 +323,7 @@ func (r *Reporter) acknowledge(list []event.Entry) error {
 
 // bend passes an entry through the seams, once, while anything is armed.
 func (r *Reporter) bend(e event.Entry, now time.Time) *bending {
-	if b := r.bent[e.Seq]; b != nil || !r.cfg.Seams.Bends() {
+	if b := r.bent[e.Seq]; b != nil || !r.cfg.Seams.Bends() || strings.HasPrefix(e.Kind, late) {
 		return b
 	}
 	var body map[string]any

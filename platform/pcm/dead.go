@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ensaio/ensaio/sim/spec"
@@ -36,7 +35,7 @@ func (r *Reporter) DeadLetters() []DeadLetter {
 
 // discarded keeps a report with the reason, durably before its entry is acknowledged.
 func (r *Reporter) discarded(kind string, report json.RawMessage, a spec.Taken) error {
-	kind = strings.TrimPrefix(kind, mended)
+	kind = bare(kind)
 	d := DeadLetter{Kind: kind, Reason: a.Message, ReportID: a.ReportID, At: r.cfg.Clock.Now(), Report: slices.Clone(report)}
 	if !json.Valid(report) {
 		d.Report, _ = json.Marshal(string(report)) // a string always encodes

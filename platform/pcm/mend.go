@@ -126,9 +126,6 @@ func untimely(text []byte, now time.Time) string {
 	return ""
 }
 
-// mended marks the kind of a report that was mended: it is not mended twice.
-const mended = "mended/"
-
 // mends are the reasons of discards that a report can be freed of without saying anything else than it
 // did. What was wrong stays wrong of all others, and they become dead letters.
 var mends = []struct {

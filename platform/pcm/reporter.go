@@ -45,6 +45,8 @@ type Config struct {
 	Linger time.Duration
 	// Batch is the most reports in one request; 0 or more than the published limit means that limit.
 	Batch int
+	// Timeout bounds one exchange with the platform, half a minute when 0.
+	Timeout time.Duration
 	// Before, when set, writes what is due into the outbox before it is flushed.
 	Before func(ctx context.Context) error
 	Log    *slog.Logger
@@ -54,8 +56,6 @@ type Config struct {
 const (
 	firstPause   = 200 * time.Millisecond
 	longestPause = 30 * time.Second
-	// requestTimeout bounds one exchange with the platform.
-	requestTimeout = 30 * time.Second
 	// heldPause is how often reports are looked at that a seam holds back.
 	heldPause = 250 * time.Millisecond
 )
@@ -119,6 +119,9 @@ func New(cfg Config) (*Reporter, error) {
 	}
 	if cfg.Linger == 0 {
 		cfg.Linger = time.Second
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = 30 * time.Second
 	}
 	if cfg.Batch <= 0 || cfg.Batch > spec.MaxReports {
 		cfg.Batch = spec.MaxReports
@@ -207,9 +210,10 @@ func (r *Reporter) run(ctx context.Context) {
 	defer close(r.done)
 	pause := firstPause
 	for ctx.Err() == nil {
+		progress := false
 		list, err := r.gather(ctx)
 		if err == nil {
-			err = r.tell(ctx, list)
+			progress, err = r.tell(ctx, list)
 		}
 		if ctx.Err() != nil || errors.Is(err, event.ErrClosed) {
 			return
@@ -225,8 +229,11 @@ func (r *Reporter) run(ctx context.Context) {
 		r.note(err)
 		wait := pause/2 + time.Duration(r.chance.IntN(int(pause)))
 		var later *retryAfter
-		if errors.As(err, &later) {
+		switch {
+		case errors.As(err, &later):
 			wait = max(wait, min(later.pause, longestPause))
+		case progress: // one kind fails, the others go on
+			continue
 		}
 		r.rest(ctx, failed, wait)
 		pause = min(2*pause, longestPause)

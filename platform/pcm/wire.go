@@ -25,6 +25,11 @@ type refusal struct {
 
 func (e *refusal) Error() string { return fmt.Sprintf("refused with %d: %s", e.status, e.message) }
 
+// unwanted says that an endpoint of a platform that lives does not take the request.
+type unwanted struct{ status int }
+
+func (e *unwanted) Error() string { return fmt.Sprintf("the platform answers %d", e.status) }
+
 // retryAfter says that the platform named a pause.
 type retryAfter struct {
 	pause time.Duration
@@ -79,6 +84,11 @@ func (r *Reporter) attempt(ctx context.Context, to route, body []byte, items int
 		if len(list) != items {
 			return nil, fmt.Errorf("%d answers to %d reports", len(list), items)
 		}
+		for i, a := range list {
+			if a.Status != spec.ReportAccepted && a.Status != spec.ReportDiscarded {
+				return nil, fmt.Errorf("the answer to report %d is neither %s nor %s but %.40q", i+1, spec.ReportAccepted, spec.ReportDiscarded, a.Status)
+			}
+		}
 		return list, nil
 	case http.StatusUnauthorized:
 		return nil, errUnauthorized
@@ -89,6 +99,8 @@ func (r *Reporter) attempt(ctx context.Context, to route, body []byte, items int
 		if err := json.Unmarshal(answer, &m); status == http.StatusRequestEntityTooLarge || err == nil && m.Message != "" {
 			return nil, &refusal{status, m.Message}
 		} // without its form of a refusal somebody else answers in its place
+	case http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotAcceptable, http.StatusGone, http.StatusUnsupportedMediaType:
+		return nil, &unwanted{status}
 	}
 	return nil, fmt.Errorf("the platform answers %d", status)
 }
@@ -115,7 +127,7 @@ func (r *Reporter) header(bearer string) http.Header {
 
 // do makes one bounded exchange.
 func (r *Reporter) do(ctx context.Context, method, address string, header http.Header, body []byte) (int, []byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.Timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
 	if err != nil {
