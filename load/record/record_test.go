@@ -352,6 +352,30 @@ func TestAGeneratorThatIsLateGivesNoLatency(t *testing.T) {
 	}
 }
 
+// A time-out is told by the generator's clock; an answer of the target is not.
+func TestAGeneratorThatIsLateGivesNoTimeouts(t *testing.T) {
+	none := []Threshold{{Name: "errors", Metric: "errors"}}
+	for _, c := range []struct {
+		late   time.Duration
+		others string
+		want   string
+	}{{time.Second, "", Withheld}, {0, "", Crossed}, {time.Second, Reset, Crossed}} {
+		r := fresh()
+		r.Due = 101
+		for range 99 {
+			r.Add(Sample{Operation: "a", Class: spec.High, Status: 200, Sent: c.late, Done: c.late + time.Millisecond})
+		}
+		r.Add(Sample{Operation: "a", Class: spec.High, Failure: Timeout, Sent: c.late, Done: c.late + time.Minute})
+		r.Add(Sample{Operation: "a", Class: spec.High, Failure: c.others, Status: 200, Sent: c.late, Done: c.late + time.Millisecond})
+		lost := r.Lost(none) != ""
+		r.End(time.Minute, 0, "")
+		rep := r.Report(Identity{Thresholds: none})
+		if got := rep.Thresholds[0].Outcome; got != c.want || lost != (c.want == Crossed) {
+			t.Errorf("a time-out and %q, sent %v late: %s, given up %v; want %s", c.others, c.late, got, lost, c.want)
+		}
+	}
+}
+
 func TestNothingSentIsNoPass(t *testing.T) {
 	r := fresh()
 	r.End(time.Minute, 0, "")

@@ -29,6 +29,9 @@ type Metric struct {
 	Timing bool
 	// value returns the figure, or why there is none.
 	value func(r *Recording, of string, facts Facts) (float64, string)
+	// late is the part of the value that a generator which is the bottleneck may itself have made; nil means
+	// none of it. A limit that would be kept without it is withheld then, not crossed.
+	late func(r *Recording, of string) float64
 	// lost tells whether the limit can no longer be kept, whatever still comes; nil means it never is.
 	lost func(r *Recording, t Threshold) bool
 }
@@ -45,7 +48,7 @@ var metrics = []Metric{
 	{Name: "p99", Title: "99th percentile of latency", Unit: "ms", Timing: true, value: quantile(99), lost: tooManyLate(99)},
 	{Name: "max", Title: "largest latency", Unit: "ms", Timing: true, value: quantile(100), lost: tooManyLate(100)},
 	{Name: "slope", Title: "growth of the median latency", Unit: "ms/min", Timing: true, value: slope},
-	{Name: "errors", Title: "share of failed requests", Unit: "share", value: errorShare, lost: tooManyErrors},
+	{Name: "errors", Title: "share of failed requests", Unit: "share", value: errorShare, late: timeoutShare, lost: tooManyErrors},
 	{Name: "5xx", Title: "server errors (529 apart)", Unit: "count", value: serverErrors, lost: tooMany5xx},
 	{Name: "529", Title: "share of 529 in valid requests", Unit: "share", value: overloaded},
 	{Name: "limited", Title: "share refused by a limit (423, 429)", Unit: "share", value: limited},
@@ -110,7 +113,8 @@ type Verdict struct {
 }
 
 // Judge holds every threshold against what was recorded. A latency is withheld while the generator is the
-// bottleneck, whether or not it is within its limit: the load asked for was not given.
+// bottleneck, whether or not it is within its limit: the load asked for was not given. So is a limit that
+// only time-outs crossed, which are told by the same late clock.
 func (r *Recording) Judge(thresholds []Threshold, facts Facts) []Verdict {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -135,6 +139,9 @@ func (r *Recording) Judge(thresholds []Threshold, facts Facts) []Verdict {
 			v.Outcome, v.Reason = Withheld, "generator: "+strings.Join(why, "; ")
 		case m.Least && value < t.Limit, !m.Least && value > t.Limit:
 			v.Outcome = Crossed
+			if why != nil && m.late != nil && value-m.late(r, t.Of) <= t.Limit {
+				v.Outcome, v.Reason = Withheld, "generator: "+strings.Join(why, "; ")
+			}
 		}
 		verdicts = append(verdicts, v)
 	}
@@ -244,8 +251,21 @@ func errorShare(r *Recording, of string, _ Facts) (float64, string) {
 	return float64(count(series, failed)) / float64(all), ""
 }
 
+// timeoutShare is the share of requests that had no answer in time. Our clock says so, which runs on while
+// nobody reads what has come.
+func timeoutShare(r *Recording, of string) float64 {
+	series := r.of(of)
+	return float64(count(series, timedOut)) / float64(max(count(series, ended), 1))
+}
+
+func timedOut(s *Series) uint64 { return s.Failures[Timeout] }
+
 func tooManyErrors(r *Recording, t Threshold) bool {
-	return r.Steps == 0 && float64(count(r.of(t.Of), failed)) > t.Limit*float64(r.Due)
+	n := count(r.of(t.Of), failed)
+	if r.bottleneck() != nil {
+		n -= count(r.of(t.Of), timedOut)
+	}
+	return r.Steps == 0 && float64(n) > t.Limit*float64(r.Due)
 }
 
 func serverErrors(r *Recording, of string, _ Facts) (float64, string) {
