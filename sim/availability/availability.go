@@ -3,9 +3,10 @@
 //
 // It promises that the order and the grouping of records never matter, that what sits exactly on a limit
 // is judged by whole numbers and never by a rounded one, and that memory grows with days, endpoints and
-// distinct durations, not with calls. It refuses to give a verdict where the rule defines none: a day without
-// valid traffic is [Undefined]. Days are those of Brasília. The clauses are the portal's pages on
-// availability, response time, overload, reporting and conversion; docs/availability.md works an example.
+// distinct durations, not with calls; of an export also with the reports whose counterpart was not
+// read. It refuses to give a verdict where the rule defines none: a day without valid traffic is [Undefined].
+// Days are those of Brasília. The clauses are the portal's pages on availability, response time, overload,
+// reporting and conversion; docs/availability.md works an example.
 package availability
 
 import (
@@ -51,6 +52,10 @@ func Valid(status int) bool { return Success(status) || Failure(status) }
 
 // Success says whether a valid status counts as available: 2xx and 422.
 func Success(status int) bool { return status/100 == 2 || status == 422 }
+
+// missing says whether a status tells that there is no such endpoint. Where the registry knows none either,
+// somebody tried a door: that is no call of the standard.
+func missing(status int) bool { return status == 404 || status == 405 }
 
 // Failure says whether a valid status counts against availability: 5xx and 408.
 func Failure(status int) bool { return status/100 == 5 || status == 408 }
@@ -186,13 +191,8 @@ func (s Series) Service() bool {
 // registry does not know it.
 func (s Series) Budget() (spec.Class, time.Duration) {
 	class := spec.High
-	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE"} {
-		if op, _, known := spec.Match(method, s.Endpoint); op != nil {
-			class = op.Class
-			break
-		} else if !known {
-			break
-		}
+	if op := anyMethod(s.Endpoint); op != nil {
+		class = op.Class
 	}
 	return class, time.Duration(class.Budget()) * time.Millisecond
 }

@@ -2,6 +2,8 @@ package availability
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -18,6 +20,11 @@ func call(d Day, minute, status int) Call {
 }
 
 var series = Series{"bank", balances}
+
+// march is a record of the whole month of day0; all is one that ends with its days.
+var march = Extent{day0, day0 + 30}
+
+func all(days []Daily) Extent { return Extent{days[0].Day, days[len(days)-1].Day} }
 
 func TestTheExampleOfTheMonitoringPageComesOut(t *testing.T) {
 	var b Book
@@ -158,7 +165,7 @@ func TestALongRunAtExactly995ConformsAndOneStepLessDoesNot(t *testing.T) {
 		}
 		return list
 	}
-	last := func(list []Daily) LongRun { long := Rolling(list); return long[len(long)-1] }
+	last := func(list []Daily) LongRun { long := Rolling(list, all(list)); return long[len(long)-1] }
 	// Ninety days of 2880 probes may lose 1296 of them: 144 on each of nine days.
 	nine := []Share{}
 	for range 9 {
@@ -181,13 +188,13 @@ func TestALongRunAtExactly995ConformsAndOneStepLessDoesNot(t *testing.T) {
 	if got := last(odd); got.Verdict != Conforming {
 		t.Errorf("4/15 and 11/60 are 0.45 of 90 days: %+v", got)
 	}
-	if got := Rolling(odd[:89]); got[88].Verdict != Undefined {
+	if got := Rolling(odd[:89], all(odd[:89])); got[88].Verdict != Undefined {
 		t.Errorf("89 days have a verdict: %+v", got[88])
 	}
-	if got := Rolling([]Daily{{day0, Share{54, 100}}})[0]; got.Verdict != NonConforming {
+	if got := Rolling([]Daily{{day0, Share{54, 100}}}, Extent{day0, day0})[0]; got.Verdict != NonConforming {
 		t.Errorf("what ninety days cannot mend: %+v", got)
 	}
-	if got := Rolling([]Daily{{day0, Share{55, 100}}})[0]; got.Verdict != Undefined {
+	if got := Rolling([]Daily{{day0, Share{55, 100}}}, Extent{day0, day0})[0]; got.Verdict != Undefined {
 		t.Errorf("what ninety days just mend: %+v", got)
 	}
 	if got := last(append(odd[:89:89], Daily{day0 + 89, Share{}})); got.Days != 89 {
@@ -205,12 +212,12 @@ func TestServicesFollowTheCategoryAtPix(t *testing.T) {
 		days = append(days, Daily{day0 + Day(i), Share{985, 1000}})
 	}
 	for category, want := range map[Category]Verdict{"A": NonConforming, "B": NonConforming, "C": Conforming, "D": Conforming} {
-		if got := ServiceMonths(days, category)[0].Verdict; got != want {
+		if got := ServiceMonths(days, all(days), category)[0].Verdict; got != want {
 			t.Errorf("98.5 %% in category %s: %s", category, got)
 		}
 	}
 	for missing, want := range map[int]Verdict{0: NonConforming, 10: NonConforming, 20: NonConforming, 21: Undefined, 25: Undefined} { // 11 × 1.5 % are more than 15.5 %
-		if got := ServiceMonths(days[missing:], "A")[0].Verdict; got != want {
+		if got := ServiceMonths(days[missing:], all(days[missing:]), "A")[0].Verdict; got != want {
 			t.Errorf("without the first %d days: %s, not %s", missing, got, want)
 		}
 	}
@@ -274,7 +281,7 @@ func TestAMonthOfLatencyForgivesATenthOfItsDaysButNotOneBeyond(t *testing.T) {
 			}
 			days = append(days, LatencyDay{Day: day0 + Day(i), Verdict: v})
 		}
-		return LatencyMonths(days)[0].Verdict
+		return LatencyMonths(days, march)[0].Verdict
 	}
 	for _, c := range []struct {
 		good, tolerated, beyond int
@@ -287,13 +294,123 @@ func TestAMonthOfLatencyForgivesATenthOfItsDaysButNotOneBeyond(t *testing.T) {
 	}
 }
 
+func TestAMonthThatTheDaysToComeCanMendIsTolerated(t *testing.T) {
+	// Of 31 days 28 must conform.
+	for _, c := range []struct {
+		tolerated, beyond int
+		want              Verdict
+	}{{0, 0, Conforming}, {1, 0, Conforming}, {2, 0, Tolerated}, {3, 0, Tolerated}, {4, 0, NonConforming}, {0, 1, NonConforming}} {
+		var latency []LatencyDay
+		var o Overload
+		for i := range 8 {
+			l, share := LatencyDay{Day: day0 + Day(i), Verdict: Conforming}, Share{0, 1000}
+			switch {
+			case i < c.tolerated:
+				l.Verdict, share = Tolerated, Share{5, 1000}
+			case i < c.tolerated+c.beyond:
+				l.Verdict, share = NonConforming, Share{51, 1000}
+			}
+			latency = append(latency, l)
+			o.add("bank", l.Day, share)
+		}
+		seen := Extent{day0, day0 + 7}
+		if got := LatencyMonths(latency, seen)[0].Verdict; got != c.want {
+			t.Errorf("latency %+v: %s", c, got)
+		}
+		if got := OverloadMonths(o.Days("bank"), seen)[0].Verdict; got != c.want {
+			t.Errorf("529 %+v: %s", c, got)
+		}
+	}
+}
+
+// TestADayWithoutTrafficIsSeen has one endpoint that is called every day, and others that are called now and
+// then: the record is as long for these.
+func TestADayWithoutTrafficIsSeen(t *testing.T) {
+	const rare, service = "/open-banking/accounts/v2/accounts", "/open-banking/payments/v4/pix/payments"
+	var b Book
+	for i := range Day(92) { // March to May
+		b.Call(call(day0+i, 0, 200))
+	}
+	ask := func(endpoint string, d Day, status, times int) {
+		c := call(d, 1, status)
+		for range times {
+			c.Endpoint, c.At = endpoint, c.At.Add(time.Minute)
+			b.Call(c)
+		}
+	}
+	ask(rare, day0+60, 200, 100)
+	ask(rare, day0+91, 200, 98)
+	ask(rare, day0+91, 503, 2) // the mean of two days is 99 %
+	ask(service, day0+45, 200, 99)
+	ask(service, day0+45, 503, 1) // the only day of April
+	for _, e := range b.Judge(Options{}).Endpoints {
+		switch e.Endpoint {
+		case rare:
+			if l := e.Traffic.LongRun; l.Days != 2 || l.Verdict != NonConforming {
+				t.Errorf("the long run of two days in ninety: %+v", l)
+			}
+		case service:
+			if m := e.Traffic.Months[0]; m.Month != "2027-04" || m.Verdict != NonConforming {
+				t.Errorf("one day of a whole month at 99 %%: %+v", m)
+			}
+		}
+	}
+}
+
+func TestProbesThatAreMissingOrTooManyAreTold(t *testing.T) {
+	for want, probes := range map[string][]int{
+		"": {100, 2880, 2880, 7}, "1 day has fewer than 2880 probes, 2027-03-02 only 2000: what nobody asked counts as up": {100, 2000, 2880, 7},
+		"2 days have fewer than 2880 probes, 2027-03-03 only 1999: what nobody asked counts as up":              {100, 2000, 1999, 7},
+		"1 day has more than 2880 probes: each stands for thirty seconds, so that downtime is counted too high": {2881, 2880, 2880, 7},
+	} {
+		var b Book
+		for i, n := range probes {
+			for range n {
+				b.Probe(Probe{At: (day0 + Day(i)).Start(), Code: OK})
+			}
+		}
+		got := ""
+		for _, n := range b.Judge(Options{}).Notes {
+			if strings.Contains(n, "probes") {
+				got += n
+			}
+		}
+		if got != want {
+			t.Errorf("%v: %q", probes, got)
+		}
+	}
+}
+
+func TestABreachSaysWhenAndHowMuchIsLeft(t *testing.T) {
+	var b Book
+	for m := range 100 {
+		status := 200
+		if m >= 10 && m < 16 {
+			status = 503
+		}
+		b.Call(call(day0, m, status))
+	}
+	for i := range 145 {
+		b.Probe(Probe{At: day0.Start().Add(time.Duration(i) * ProbeEvery), Code: Unavailable, Endpoints: []string{"/token"}})
+	}
+	r := b.Judge(Options{})
+	for _, want := range []string{
+		"2027-03-01: 94.00 % available by traffic at " + balances + ", and a day owes 95 %: 6 of 100 minutes with calls were lost, from 00:10 to 00:15, and 5 may be",
+		"2027-03-01: 94.97 % available by probing at /token, and a day owes 95 %: 1 h 12 min 30 s down, and 1 h 12 min may be",
+	} {
+		if !slices.Contains(r.Reasons, want) {
+			t.Errorf("no %q in %q", want, r.Reasons)
+		}
+	}
+}
+
 func TestOverloadIsJudgedByDayAndMonth(t *testing.T) {
 	month := func(shares ...Share) OverloadMonth {
 		var o Overload
 		for i, s := range shares {
 			o.add("bank", day0+Day(i), s)
 		}
-		return OverloadMonths(o.Days("bank"))[0]
+		return OverloadMonths(o.Days("bank"), march)[0]
 	}
 	good, over := Share{4, 1000}, Share{5, 1000}
 	if m := month(good, good, good, good, good, good, good, good, good, over); m.Verdict != Conforming || m.Good != 9 {

@@ -1,10 +1,15 @@
 package availability
 
-import "maps"
+import (
+	"maps"
+	"time"
+)
 
 // Book holds every computation over one period. The zero value takes everything.
 type Book struct {
 	From, To Day // both included; 0 is open
+	// Zone is that of times in a log which name none; nil refuses such times.
+	Zone *time.Location
 
 	Traffic    Traffic
 	Probing    Probing

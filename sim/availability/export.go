@@ -1,6 +1,7 @@
 package availability
 
 import (
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -34,17 +35,18 @@ func (b *Book) export(line []byte, in *Input) error {
 		in.Other++
 		return nil
 	}
-	at, err := instant(e.Report.Timestamp)
+	at, err := instant(e.Report.Timestamp, nil)
 	if err != nil {
 		return err
 	}
 	r := &e.Report
 	c := Call{At: at, Took: time.Duration(r.ProcessTimespan*float64(time.Millisecond) + 0.5), Server: r.ServerOrgID, Client: r.ClientOrgID,
-		Method: r.HTTPMethod, Endpoint: Endpoint(r.HTTPMethod, r.Endpoint), Status: r.StatusCode, Side: r.Role, State: e.State}
+		Method: r.HTTPMethod, Status: r.StatusCode, Side: r.Role, State: e.State}
 	if e.Kind == "opendata" {
 		c.Server, c.Side, c.State = e.Reporter, spec.ServerSide, spec.ReportSingle
 	}
-	if c.Endpoint == "" {
+	known := false
+	if c.Endpoint, known = Endpoint(c.Method, r.Endpoint); c.Endpoint == "" || !known && missing(c.Status) {
 		return errForeign
 	}
 	if c.Status < 100 || c.Status > 599 || c.Took < 0 || c.Took > 24*time.Hour {
@@ -53,7 +55,7 @@ func (b *Book) export(line []byte, in *Input) error {
 	if !b.call(c, in) {
 		return nil
 	}
-	received, err := instant(e.ReceivedAt)
+	received, err := instant(e.ReceivedAt, nil)
 	if err == nil && e.Kind == "private" && r.FapiInteractionID != "" {
 		b.join.add(b, c, r.FapiInteractionID, received)
 	}
@@ -63,9 +65,12 @@ func (b *Book) export(line []byte, in *Input) error {
 	return nil
 }
 
-// joining brings the two reports of a call together, and a consent with its token.
+// joining brings the two reports of a call together, and a consent with its token. What waits for its
+// counterpart is kept small: a record told by one side alone has as many of them as calls.
 type joining struct {
-	open     map[string]*Filing
+	open     map[[16]byte]halves
+	parties  []parties
+	numbers  map[parties]int32
 	newest   time.Time           // that a report was taken in
 	requests map[string]*request // of consents, by interaction
 	tokened  map[string]bool     // consents that yielded a token
@@ -77,6 +82,39 @@ type request struct {
 	consent string // "" where none came of it
 }
 
+// halves is what is known of a call so far; instants are in nanoseconds since 1970, and 0 is never.
+type halves struct {
+	at, client, server   int64
+	parties              int32
+	paired, inconsistent bool
+}
+
+type parties struct{ method, endpoint, client, server string }
+
+func (j *joining) number(p parties) int32 {
+	n, known := j.numbers[p]
+	if !known {
+		if j.numbers == nil {
+			j.numbers = map[parties]int32{}
+		}
+		n = int32(len(j.parties))
+		j.numbers[p], j.parties = n, append(j.parties, p)
+	}
+	return n
+}
+
+func (j *joining) filing(h halves) Filing {
+	instant := func(ns int64) (t time.Time) {
+		if ns != 0 {
+			t = time.Unix(0, ns)
+		}
+		return t
+	}
+	p := j.parties[h.parties]
+	return Filing{At: instant(h.at), Method: p.method, Endpoint: p.endpoint, Client: p.client, Server: p.server,
+		ClientAt: instant(h.client), ServerAt: instant(h.server), Inconsistent: h.inconsistent}
+}
+
 func (j *joining) add(b *Book, c Call, interaction string, received time.Time) {
 	if received.After(j.newest) {
 		j.newest = received
@@ -85,25 +123,28 @@ func (j *joining) add(b *Book, c Call, interaction string, received time.Time) {
 	if known && row.ClientOnly || c.State == spec.ReportDiscarded || c.State == spec.ReportSingle || c.Side == "" {
 		return
 	}
-	if j.open == nil {
-		j.open = map[string]*Filing{}
+	sum := sha256.Sum256([]byte(interaction))
+	key := [16]byte(sum[:16])
+	h, waits := j.open[key]
+	if !waits || c.Side == spec.ClientSide {
+		h.at, h.parties = c.At.UnixNano(), j.number(parties{c.Method, c.Endpoint, c.Client, c.Server})
 	}
-	f := j.open[interaction]
-	if f == nil {
-		f = &Filing{At: c.At, Method: c.Method, Endpoint: c.Endpoint, Client: c.Client, Server: c.Server}
-		j.open[interaction] = f
-	}
-	f.Inconsistent = f.Inconsistent || c.State == spec.ReportPairedInconsistent
+	h.inconsistent = h.inconsistent || c.State == spec.ReportPairedInconsistent
+	h.paired = h.paired || c.State == spec.ReportPaired || c.State == spec.ReportPairedInconsistent
 	if c.Side == spec.ClientSide {
-		f.ClientAt, f.At = received, c.At
-		f.Method, f.Endpoint, f.Client, f.Server = c.Method, c.Endpoint, c.Client, c.Server
+		h.client = received.UnixNano()
 	} else {
-		f.ServerAt = received
+		h.server = received.UnixNano()
 	}
-	if !f.ClientAt.IsZero() && !f.ServerAt.IsZero() {
-		b.Timeliness.Add(*f)
-		delete(j.open, interaction)
+	if h.client != 0 && h.server != 0 {
+		b.Timeliness.Add(j.filing(h))
+		delete(j.open, key)
+		return
 	}
+	if j.open == nil {
+		j.open = map[[16]byte]halves{}
+	}
+	j.open[key] = h
 }
 
 // consent notes a request for a consent, or the token that came of one. The consumer tells of the request, whatever
@@ -146,12 +187,17 @@ func (j *joining) consent(c Call, interaction, id, drop string) {
 // noCredential is the dropReason of a request about somebody whom the institution confirmed not to know.
 const noCredential = "NO_CREDENTIAL"
 
-// end counts what found no counterpart in any of the files. The record ends with the newest report: it says nothing of deadlines
+// end counts what found no counterpart in any of the files. A report that was paired has one elsewhere, and
+// when that came in nobody says here. The record ends with the newest report: it says nothing of deadlines
 // that were still to come.
 func (j *joining) end(b *Book) {
-	for _, f := range j.open {
+	for _, h := range j.open {
+		if h.paired {
+			continue
+		}
+		f := j.filing(h)
 		f.Known = j.newest
-		b.Timeliness.Add(*f)
+		b.Timeliness.Add(f)
 	}
 	for _, k := range j.requests {
 		if k.At.IsZero() {

@@ -61,7 +61,7 @@ func GradeLatency(days []LatencyDay, budget time.Duration, month Verdict) float6
 			excess += d.P95 - budget
 		}
 	}
-	if month == Conforming || len(days) == 0 {
+	if month != NonConforming || len(days) == 0 {
 		return math.Max(0, 10-float64(over))
 	}
 	return grade(excessScale, float64(excess)/float64(budget*time.Duration(len(days))))

@@ -23,7 +23,7 @@ type spread struct {
 const batch = 2048
 
 func (s *spread) add(took time.Duration) {
-	us := max(1, min(took.Microseconds(), 1<<32-1))
+	us := min((took + time.Microsecond - 1).Microseconds(), 1<<32-1) // up: a hair above a limit is above it
 	s.fresh = append(s.fresh, uint32(us))
 	if len(s.fresh) >= max(batch, len(s.values)/4) {
 		s.settle()
@@ -183,8 +183,9 @@ type LatencyMonth struct {
 func Needed(days int) int { return (9*days + 5) / 10 }
 
 // LatencyMonths judges months: at least 90 % of the days with traffic conform, and none is beyond the
-// tolerance. Days must be in order.
-func LatencyMonths(days []LatencyDay) []LatencyMonth {
+// tolerance. Days must be in order and of the period. A month too few of whose days conform is tolerated as
+// long as the days that the record does not hold could mend it.
+func LatencyMonths(days []LatencyDay, of Extent) []LatencyMonth {
 	var out []LatencyMonth
 	for _, d := range days {
 		if n := len(out); n == 0 || out[n-1].Month != d.Day.Month() {
@@ -201,7 +202,19 @@ func LatencyMonths(days []LatencyDay) []LatencyMonth {
 		default:
 			m.Beyond++
 		}
-		m.Verdict = verdict(m.Good >= Needed(m.Days) && m.Beyond == 0)
+		m.Verdict = mostly(m.Good, m.Days, m.Beyond, of.unseen(d.Day))
 	}
 	return out
+}
+
+// mostly judges a month by its days: 90 % of them good and none beyond. Days that nobody has seen may all
+// turn out good.
+func mostly(good, days, beyond, unseen int) Verdict {
+	switch {
+	case beyond > 0 || good+unseen < Needed(days+unseen):
+		return NonConforming
+	case good < Needed(days):
+		return Tolerated
+	}
+	return Conforming
 }

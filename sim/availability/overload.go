@@ -74,8 +74,8 @@ type OverloadMonth struct {
 }
 
 // OverloadMonths judges months: at least 90 % of the days under 0.5 %, and none above 5 %. Days must be in
-// order.
-func OverloadMonths(days []OverloadDay) []OverloadMonth {
+// order and of the period; what it does not hold may mend a month, as in [LatencyMonths].
+func OverloadMonths(days []OverloadDay, of Extent) []OverloadMonth {
 	var out []OverloadMonth
 	for _, d := range days {
 		if n := len(out); n == 0 || out[n-1].Month != d.Day.Month() {
@@ -90,7 +90,7 @@ func OverloadMonths(days []OverloadDay) []OverloadMonth {
 		if d.Share.Above(5, 100) {
 			m.Beyond++
 		}
-		m.Verdict = verdict(m.Good >= Needed(m.Days) && m.Beyond == 0)
+		m.Verdict = mostly(m.Good, m.Days, m.Beyond, of.unseen(d.Day))
 	}
 	return out
 }

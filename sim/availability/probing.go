@@ -203,14 +203,22 @@ func Template(address string) string {
 	if i := strings.Index(path, "/open-banking/"); i > 0 {
 		path = path[i:]
 	}
+	if op := anyMethod(path); op != nil {
+		return op.FullPath()
+	}
+	return path
+}
+
+// anyMethod is an operation of the path, whatever its method.
+func anyMethod(path string) *spec.Operation {
 	for _, method := range []string{"GET", "POST", "PATCH", "DELETE", "PUT"} {
 		op, _, known := spec.Match(method, path)
 		if op != nil {
-			return op.FullPath()
+			return op
 		}
 		if !known {
 			break
 		}
 	}
-	return path
+	return nil
 }

@@ -152,7 +152,7 @@ func TestALongRunIsTheMeanOfItsDays(t *testing.T) {
 			whole := rapid.Int64Range(1, 1440).Draw(t, "minutes")
 			days = append(days, Daily{day0 + Day(i), Share{rapid.Int64Range(whole*98/100, whole).Draw(t, "up"), whole}})
 		}
-		for i, l := range Rolling(days) {
+		for i, l := range Rolling(days, all(days)) {
 			m := meanOf(days[max(0, i-89) : i+1])
 			if l.Days != len(m.shares) || l.Days > 90 || l.Mean != m.float() {
 				t.Fatalf("%d: %+v, not %v of %d", i, l, m.float(), len(m.shares))

@@ -13,34 +13,36 @@ import (
 	"time"
 )
 
-// maxLine bounds one line of a file.
-const maxLine = 1 << 20
-
 // troubles is how many bad lines are named; the rest are counted.
 const troubles = 5
 
 // Input tells what a file held.
 type Input struct {
-	Format  string   `json:"format"` // csv or json lines
-	Calls   int64    `json:"calls"`
-	Probes  int64    `json:"probes"`
-	Bad     int64    `json:"badLines"`
-	First   []string `json:"firstBadLines,omitempty"` // with line numbers
-	Foreign int64    `json:"notOfTheStandard"`        // calls of endpoints the standard does not have
-	Outside int64    `json:"outsideThePeriod"`
+	Format string   `json:"format"` // csv or json lines
+	Calls  int64    `json:"calls"`
+	Probes int64    `json:"probes"`
+	Bad    int64    `json:"badLines"`
+	First  []string `json:"firstBadLines,omitempty"` // with line numbers
+	// Zoneless are the bad lines whose time named no zone while nobody said which one holds.
+	Zoneless int64 `json:"badForWantOfAZone,omitempty"`
+	Foreign  int64 `json:"notOfTheStandard"` // calls of endpoints the standard does not have
+	Outside  int64 `json:"outsideThePeriod"`
+	unitless bool  // durations came under a name that says no unit
 	// Other counts records of a metrics platform's export that no figure here is made of.
 	Other int64            `json:"otherRecords"`
 	Left  map[string]int64 `json:"leftOut,omitempty"` // calls that do not count, by reason
 }
 
-func (in *Input) bad(line int64, err error) {
+func (in *Input) bad(what string, number int64, err error) {
 	if errors.Is(err, errForeign) {
 		in.Foreign++
 		return
 	}
-	in.Bad++
+	if in.Bad++; errors.Is(err, errZone) {
+		in.Zoneless++
+	}
 	if len(in.First) < troubles {
-		in.First = append(in.First, fmt.Sprintf("line %d: %v", line, err))
+		in.First = append(in.First, fmt.Sprintf("%s %d: %v", what, number, err))
 	}
 }
 
@@ -53,6 +55,7 @@ func (in *Input) Add(name string, o *Input, several bool) {
 	}
 	in.Calls, in.Probes, in.Bad, in.Foreign = in.Calls+o.Calls, in.Probes+o.Probes, in.Bad+o.Bad, in.Foreign+o.Foreign
 	in.Outside, in.Other, in.Left = in.Outside+o.Outside, in.Other+o.Other, o.Left
+	in.Zoneless, in.unitless = in.Zoneless+o.Zoneless, in.unitless || o.unitless
 	for _, line := range o.First {
 		if several {
 			line = name + " " + line
@@ -63,38 +66,49 @@ func (in *Input) Add(name string, o *Input, several bool) {
 	}
 }
 
-// ErrNothing says that a file had no usable record.
-var ErrNothing = errors.New("no usable record")
+// ErrNothing says that a file had no usable record, ErrMostlyBad that more of it was refused than read: a
+// verdict on the rest would be one on another record.
+var (
+	ErrNothing   = errors.New("no usable record")
+	ErrMostlyBad = errors.New("more records were refused than read")
+)
 
-// Read takes a file into the book: CSV with a header row, or JSON lines; calls, probes, or a metrics
-// platform's export. Bad lines are counted and the first of them named. A file without one usable record
-// is [ErrNothing]; other errors are those of reading.
+// Read takes a file into the book: CSV with a header row, JSON lines or a JSON array, as it is or under
+// gzip; calls, probes, or a metrics platform's export. It holds one line at a time. Bad lines are counted
+// and the first of them named. A file without one usable record is [ErrNothing], one with more bad records
+// than good ones [ErrMostlyBad]; other errors are those of reading.
 func (b *Book) Read(r io.Reader) (*Input, error) {
 	in := &Input{}
-	buffered := bufio.NewReaderSize(r, 64<<10)
-	head, err := buffered.Peek(3)
-	if len(head) == 3 && bytes.Equal(head, []byte("\xef\xbb\xbf")) {
-		_, _ = buffered.Discard(3)
+	text, err := plain(r)
+	if err != nil {
+		return in, err
 	}
-	head, err2 := buffered.Peek(512)
+	head, err := text.Peek(512)
 	if len(head) == 0 {
-		if err2 != nil && !errors.Is(err2, io.EOF) {
-			return in, fmt.Errorf("read the log: %w", errors.Join(err, err2))
+		if err != nil && !errors.Is(err, io.EOF) {
+			return in, fmt.Errorf("read the log: %w", err)
 		}
 		return in, fmt.Errorf("%w: the file is empty", ErrNothing)
 	}
-	if first := bytes.TrimLeft(head, " \t\r\n"); len(first) > 0 && (first[0] == '{' || first[0] == '[') {
+	line := func(line []byte) error { return b.line(bytes.TrimSpace(line), in) }
+	switch first := bytes.TrimLeft(head, " \t\r\n"); {
+	case bytes.HasPrefix(first, []byte("{")):
 		in.Format = "json lines"
-		err = each(buffered, 0, in, func(line []byte) error { return b.line(line, in) })
-	} else {
+		err = each(text, 0, in, line)
+	case bytes.HasPrefix(first, []byte("[")):
+		in.Format = "json"
+		err = eachOf(text, in, line)
+	default:
 		in.Format = "csv"
-		err = b.readCSV(buffered, in)
+		err = b.readCSV(text, in)
 	}
 	in.Left = b.Traffic.Left
 	if err != nil {
 		return in, err
 	}
-	if in.Calls+in.Probes == 0 {
+	good := in.Calls + in.Probes
+	switch {
+	case good == 0:
 		why := "the file has no records"
 		switch {
 		case len(in.First) > 0:
@@ -105,6 +119,8 @@ func (b *Book) Read(r io.Reader) (*Input, error) {
 			why = "no path is one of the standard's"
 		}
 		return in, fmt.Errorf("%w: %s", ErrNothing, why)
+	case in.Bad > good+in.Foreign+in.Outside+in.Other:
+		return in, fmt.Errorf("%w, %d against %d: %s", ErrMostlyBad, in.Bad, good, in.First[0])
 	}
 	return in, nil
 }
@@ -126,7 +142,7 @@ func (b *Book) take(r row, probes bool, in *Input) error {
 		return nil
 	}
 	if r.values[colInteraction] != "" && r.values[colReceived] != "" {
-		if at, err := instant(r.values[colReceived]); err == nil {
+		if at, err := instant(r.values[colReceived], b.Zone); err == nil {
 			b.join.add(b, c, r.values[colInteraction], at)
 		}
 	}
@@ -134,21 +150,30 @@ func (b *Book) take(r row, probes bool, in *Input) error {
 }
 
 func (b *Book) readCSV(r *bufio.Reader, in *Input) error {
-	head, err := r.ReadSlice('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read the log: the header row: %w", err)
+	comma, before := ',', int64(1)
+	head, last, bad, err := next(r, nil)
+	if named, ok := separator(head); ok && !last { // as spreadsheets write it above the header row
+		comma, before = named, 2
+		head, _, bad, err = next(r, nil)
 	}
-	comma := ','
-	for _, c := range ";\t|" {
-		if bytes.Count(head, []byte(string(c))) > bytes.Count(head, []byte(string(comma))) {
-			comma = c
+	switch {
+	case err != nil:
+		return fmt.Errorf("read the log: the header row: %w", err)
+	case bad != nil:
+		return fmt.Errorf("%w: the header row is %w: is this a text?", ErrNothing, bad)
+	}
+	if before == 1 {
+		for _, c := range ";\t|" {
+			if bytes.Count(head, []byte(string(c))) > bytes.Count(head, []byte(string(comma))) {
+				comma = c
+			}
 		}
 	}
-	names, err := fields(strings.TrimRight(string(head), "\r\n"), comma)
+	names, err := fields(string(head), comma)
 	if err != nil {
 		return fmt.Errorf("%w: the header row cannot be read: %w", ErrNothing, err)
 	}
-	cols, unit, have := make([]string, len(names)), time.Millisecond, map[string]bool{}
+	cols, unit, have := make([]string, len(names)), time.Duration(0), map[string]bool{}
 	for i, name := range names {
 		col, u := column(name)
 		if col == "" || have[col] {
@@ -161,11 +186,12 @@ func (b *Book) readCSV(r *bufio.Reader, in *Input) error {
 	}
 	calls := (have[colEndpoint] || have[colRequest]) && have[colStatus]
 	probes := !calls && (have[colCode] || have[colStatus]) && !have[colEndpoint]
-	if !have[colAt] || !calls && !probes {
+	if !have[colAt] && !have[colDate] || !calls && !probes {
 		return fmt.Errorf("%w: the header row %s names no columns of calls (timestamp, duration_ms, method, endpoint, status) nor of probes (timestamp, code)", ErrNothing, quoted(strings.TrimSpace(string(head))))
 	}
+	in.unitless = in.unitless || have[colTook] && unit == 0
 	values := make(map[string]string, len(cols))
-	return each(r, 1, in, func(line []byte) error {
+	return each(r, before, in, func(line []byte) error {
 		cells, err := fields(string(line), comma)
 		if err != nil {
 			return err
@@ -176,8 +202,20 @@ func (b *Book) readCSV(r *bufio.Reader, in *Input) error {
 				values[cols[i]] = strings.TrimSpace(v)
 			}
 		}
-		return b.take(row{values, unit}, probes, in)
+		if err = b.take(row{values, unit, b.Zone}, probes, in); err != nil && err != errForeign && len(cells) != len(cols) {
+			return fmt.Errorf("%w (it has %d cells and the header row %d: does a cell hold the separator?)", err, len(cells), len(cols))
+		}
+		return err
 	})
+}
+
+// separator reads a first line "sep=;".
+func separator(line []byte) (rune, bool) {
+	s, ok := strings.CutPrefix(strings.ToLower(strings.Trim(string(line), `"`)), "sep=")
+	if !ok || len(s) != 1 {
+		return 0, false
+	}
+	return rune(s[0]), true
 }
 
 // fields cuts a row into its cells. A row is one line: a quote left open spoils no more than that.
@@ -195,26 +233,6 @@ func fields(line string, comma rune) ([]string, error) {
 	return cells, err
 }
 
-// each hands over the lines that are not empty, and counts those that were refused. before is how many
-// lines were read already.
-func each(r io.Reader, before int64, in *Input, take func([]byte) error) error {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 64<<10), maxLine)
-	number := before
-	for lines.Scan() {
-		number++
-		if line := bytes.TrimSpace(lines.Bytes()); len(line) > 0 {
-			if err := take(line); err != nil {
-				in.bad(number, err)
-			}
-		}
-	}
-	if err := lines.Err(); err != nil {
-		return fmt.Errorf("read the log: line %d: %w", number+1, err)
-	}
-	return nil
-}
-
 var exported = []byte(`"report":`)
 
 func (b *Book) line(line []byte, in *Input) error {
@@ -223,12 +241,9 @@ func (b *Book) line(line []byte, in *Input) error {
 	}
 	var object map[string]json.RawMessage
 	if err := json.Unmarshal(line, &object); err != nil {
-		if line[0] == '[' {
-			return errors.New("a JSON array: give one object a line")
-		}
 		return errors.New("no JSON object")
 	}
-	r := row{values: make(map[string]string, len(object)), unit: time.Millisecond}
+	r := row{values: make(map[string]string, len(object)), zone: b.Zone}
 	names := make([]string, 0, len(object))
 	for name := range object {
 		names = append(names, name)
@@ -240,12 +255,12 @@ func (b *Book) line(line []byte, in *Input) error {
 			continue
 		}
 		if col == colTook {
-			r.unit = unit
+			r.unit, in.unitless = unit, in.unitless || unit == 0
 		}
 		r.values[col] = scalar(object[name])
 	}
 	if raw := object["data"]; raw != nil {
-		at, err := instant(r.values[colAt])
+		at, err := r.at()
 		if err != nil {
 			return err
 		}

@@ -1,12 +1,17 @@
 package availability
 
 import (
+	"bytes"
+	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/ensaio/ensaio/sim/spec"
 )
@@ -46,15 +51,108 @@ func TestOneCallIsReadAlikeFromEveryForm(t *testing.T) {
 	}
 }
 
+// packed is a text under gzip.
+func packed(text string) string {
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	_, _ = io.WriteString(w, text)
+	_ = w.Close()
+	return b.String()
+}
+
+// widened is a text in UTF-16 with its mark.
+func widened(text string, order binary.AppendByteOrder) string {
+	var b []byte
+	for _, u := range utf16.Encode([]rune("\ufeff" + text)) {
+		b = order.AppendUint16(b, u)
+	}
+	return string(b)
+}
+
+func TestALogIsReadInEveryWrapping(t *testing.T) {
+	const path = "/open-banking/accounts/v2/accounts/a/balances"
+	comma := "timestamp,duration_ms,endpoint,status,note\n2027-03-01T12:00:00Z,1250.5," + path + ",200,á𝄞\n"
+	for name, text := range map[string]string{
+		"gzip":             packed(comma),
+		"gzip of gzip":     packed(packed(comma)),
+		"UTF-16":           widened(comma, binary.LittleEndian),
+		"the other UTF-16": widened(strings.ReplaceAll(comma, "\n", "\r\n"), binary.BigEndian),
+		"named separator":  "sep=|\r\n" + strings.ReplaceAll(comma, ",", "|"),
+		"empty first cell": strings.ReplaceAll("note,"+strings.ReplaceAll(comma, "\n2027", "\n,2027"), ",", "\t"),
+		"seconds":          "ts,request_time,uri,status\n1803902400.000,1.2505," + path + ",200\n",
+		"thousandths":      `{"ts":1803902400000,"took":1250.5,"uri":"` + path + `","status":200}`,
+		"millionths":       "ts;took_us;uri;status\n1803902400000000;1250500;" + path + ";200",
+		"milliardths":      "ts;took_us;uri;status\n1803902400000000000;1250500;" + path + ";200",
+		"local":            "Data/Hora;Duração (ms);Método;Rota;Código HTTP\n01/03/2027 09:00:00;1250,5;GET;" + path + ";200\n",
+		"two cells":        "Data;Hora;Duração (ms);Rota;Status\n2027-03-01;09:00:00,000;1250,5;" + path + ";200\n",
+		"array":            `[` + "\n" + ` {"timestamp":"2027-03-01T12:00:00Z","took":1250.5,"path":"` + path + `","status":200}` + "\n]\n",
+	} {
+		b := &Book{Zone: Brasilia}
+		in, err := b.Read(strings.NewReader(text))
+		if err != nil || in.Calls != 1 || in.Bad != 0 {
+			t.Errorf("%s: %+v %v", name, in, err)
+			continue
+		}
+		days := b.Latency.Days(Series{"", balances})
+		if len(days) != 1 || days[0].Day != day0 || days[0].P95 != 1250500*time.Microsecond {
+			t.Errorf("%s: %+v", name, days)
+		}
+		if d := b.Traffic.Day(Series{"", balances}, day0); b.Traffic.series[Series{"", balances}][day0].at(day0.Start().Add(9*time.Hour)).success != 1 {
+			t.Errorf("%s: not at nine: %+v", name, d)
+		}
+	}
+}
+
+func TestWhatIsBrokenSpoilsNoMoreThanItself(t *testing.T) {
+	good := "2027-03-01T12:00:00Z,200,/token\n"
+	whole := "timestamp,status,endpoint\n" + good + good + good
+	long := whole + strings.Repeat("x", 3*maxLine) + "\n" + good
+	zipped := packed(long + strings.Repeat(good, 10_000))
+	for name, c := range map[string]struct {
+		text  string
+		calls int64
+		first string
+	}{
+		"a line too long":    {long, 4, "line 5: longer than 1048576 bytes"},
+		"half a line":        {whole + "2027-03-01T12:0", 3, `line 5: "2027-03-01T12:0" is no time`},
+		"half a line, cells": {whole + "2027-03-01T12:00:00Z,20", 3, "line 5: no endpoint (it has 2 cells and the header row 3: does a cell hold the separator?) (the file ends in the middle of this line)"},
+		"a decimal comma":    {"timestamp,took,status,endpoint\n" + strings.ReplaceAll(good, ",200", ",1.5,200") + strings.ReplaceAll(good, ",200", ",1,5,200"), 1, `line 3: "200" is no path (it has 5 cells and the header row 4`},
+		"half a gzip":        {zipped[:len(zipped)-40], -1, "line 5: longer"},
+		"half an array":      {`[{"ts":1803902400,"status":200,"path":"/token"},{"ts":18039024`, 1, "record 2: the rest of the array cannot be read"},
+		"an open array":      {`[{"ts":1803902400,"status":200,"path":"/token"}`, 1, "array 1: it does not end"},
+	} {
+		in, err := new(Book).Read(strings.NewReader(c.text))
+		if err != nil || c.calls >= 0 && in.Calls != c.calls || in.Calls == 0 || in.Bad == 0 || !strings.HasPrefix(in.First[0], c.first) {
+			t.Errorf("%s: %+v %v", name, in, err)
+		}
+		if name == "half a gzip" && !strings.Contains(in.First[len(in.First)-1], "cut short") {
+			t.Errorf("%s: %q", name, in.First)
+		}
+	}
+	if in, err := new(Book).Read(strings.NewReader(whole + "x\ny\nz\nz\n")); !errors.Is(err, ErrMostlyBad) {
+		t.Errorf("three good of seven: %+v %v", in, err)
+	}
+}
+
+func TestADoorThatNobodyHasIsNoCall(t *testing.T) {
+	text := "timestamp,status,endpoint\n"
+	for _, status := range []string{"200", "404", "405", "500"} {
+		text += "2027-03-01T12:00:00Z," + status + ",/open-banking/wp-admin/x\n2027-03-01T12:00:00Z," + status + ",/open-banking/accounts/v2/accounts\n"
+	}
+	if _, in := read(t, text); in.Calls != 6 || in.Foreign != 2 {
+		t.Errorf("%+v", in)
+	}
+}
+
 func TestBadLinesAreCountedAndTheFirstNamed(t *testing.T) {
 	text := "timestamp,status,endpoint,duration_ms\n"
 	for _, bad := range []string{"2027-03-01T12:00:00,200,/token,1", "never,200,/token,1", "2027-03-01T12:00:00Z,hello,/token,1", "2027-03-01T12:00:00Z,200,,1",
 		"2027-03-01T12:00:00Z,200,/token,-5", "1999-01-01T00:00:00Z,200,/token,1", `2027-03-01T12:00:00Z,200,"/token,1`, "2027-03-01T12:00:00Z,700,/token,1"} {
 		text += bad + "\n"
 	}
-	text += "2027-03-01T12:00:00Z,200,/favicon.ico,1\n2027-03-01T12:00:00Z,200,/auth/token,1\n"
+	text += "2027-03-01T12:00:00Z,200,/favicon.ico,1\n" + strings.Repeat("2027-03-01T12:00:00Z,200,/auth/token,1\n", 9)
 	_, in := read(t, text)
-	if in.Calls != 1 || in.Bad != 8 || in.Foreign != 1 || len(in.First) != troubles {
+	if in.Calls != 9 || in.Bad != 8 || in.Foreign != 1 || len(in.First) != troubles {
 		t.Fatalf("%+v", in)
 	}
 	if !strings.HasPrefix(in.First[0], "line 2: a time needs a zone") || !strings.HasPrefix(in.First[3], "line 5: ") {
@@ -65,7 +163,7 @@ func TestBadLinesAreCountedAndTheFirstNamed(t *testing.T) {
 func TestAFileWithoutOneUsableRecordIsRefused(t *testing.T) {
 	for name, text := range map[string]string{
 		"empty": "", "blank": "\n\n", "another table": "a,b\n1,2\n", "header only": "timestamp,status,endpoint\n", "all bad": "timestamp,status,endpoint\nx,y,z\n",
-		"array": `[{"timestamp":"2027-03-01T12:00:00Z"}]`, "foreign": `{"timestamp":"2027-03-01T12:00:00Z","path":"/health","status":200}`, "binary": "\x00\x01\x02\x03",
+		"array": `[{"timestamp":"2027-03-01T12:00:00Z"}]`, "workbook": "PK\x03\x04 and so on", "zstd": "\x28\xb5\x2f\xfd and so on", "one endless line": strings.Repeat("x", 2*maxLine), "foreign": `{"timestamp":"2027-03-01T12:00:00Z","path":"/health","status":200}`, "binary": "\x00\x01\x02\x03",
 	} {
 		if _, err := new(Book).Read(strings.NewReader(text)); !errors.Is(err, ErrNothing) {
 			t.Errorf("%s: %v", name, err)
@@ -172,6 +270,17 @@ func TestTheSidesOfACallMayLieInTwoFiles(t *testing.T) {
 	b.Judge(Options{})
 	if tpp, bank := b.Timeliness.Days("tpp")[0], b.Timeliness.Days("bank")[0]; tpp.Missing8 != 0 || bank.Missing8 != 0 || tpp.Owed8 != 1 {
 		t.Errorf("%+v %+v", tpp, bank)
+	}
+}
+
+// TestAReportThatWasPairedMissesNothing has the export of one organisation alone: the counterparts of what was
+// paired are at the metrics platform, and those of the rest are not.
+func TestAReportThatWasPairedMissesNothing(t *testing.T) {
+	soon := "2027-03-01T12:00:02.000Z"
+	b, _ := read(t, exportedLine("SERVER", "PAIRED", "1", soon, 200)+exportedLine("SERVER", "UNPAIRED", "2", soon, 200)+exportedLine("SERVER", "PAIRED", "3", "2027-03-19T12:00:00.000Z", 200))
+	b.Judge(Options{})
+	if tpp := b.Timeliness.Days("tpp")[0]; tpp.Owed8 != 1 || tpp.Missing8 != 1 || tpp.Owed7 != 1 || tpp.Missing7 != 1 {
+		t.Errorf("%+v", tpp)
 	}
 }
 

@@ -3,9 +3,7 @@ package availability
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/ensaio/ensaio/sim/spec"
@@ -128,68 +126,12 @@ func (b *Book) Judge(o Options) *Report {
 	return r
 }
 
-type reason struct {
-	badness float64
-	text    string
-}
-
 type judging struct {
 	book    *Book
 	report  *Report
 	options Options
 	reasons []reason
 	short   map[shortfall]*shortest
-}
-
-// shortfall is what one outage breaks: a day, or with day 0 the long run, by one computation.
-type shortfall struct {
-	day Day
-	by  string
-}
-
-type shortest struct {
-	series    Series
-	share     float64
-	endpoints int
-}
-
-// low notes an endpoint below what a day or the long run owes; one sentence tells of all of them.
-func (j *judging) low(d Day, by string, s Series, share float64) {
-	if j.short == nil {
-		j.short = map[shortfall]*shortest{}
-	}
-	at := j.short[shortfall{d, by}]
-	if at == nil {
-		at = &shortest{s, share, 0}
-		j.short[shortfall{d, by}] = at
-	}
-	at.endpoints++
-	if share < at.share {
-		at.series, at.share = s, share
-	}
-}
-
-func (j *judging) lows() {
-	keys := slices.SortedFunc(maps.Keys(j.short), func(a, b shortfall) int {
-		return cmp.Or(cmp.Compare(a.day, b.day), strings.Compare(a.by, b.by))
-	})
-	for _, k := range keys {
-		at := j.short[k]
-		where := j.label(at.series)
-		if at.endpoints > 1 {
-			where += fmt.Sprintf(" and %d more", at.endpoints-1)
-		}
-		if k.day == 0 {
-			j.fails(1-at.share, "the mean of ninety days to %s: %s by %s at %s, and the long run owes 99.5 %%", j.report.To, Percent(at.share), k.by, where)
-		} else {
-			j.fails(1-at.share, "%s: %s available by %s at %s, and a day owes 95 %%", k.day, Percent(at.share), k.by, where)
-		}
-	}
-}
-
-// fails notes a breach; badness from 0 to 1 sorts it.
-func (j *judging) fails(badness float64, format string, args ...any) {
-	j.reasons = append(j.reasons, reason{badness, fmt.Sprintf(format, args...)})
 }
 
 func (j *judging) count(v Verdict) { j.report.Verdict = worse(j.report.Verdict, v) }
@@ -287,14 +229,14 @@ type run struct {
 	worst  Daily
 }
 
-// days judges one endpoint's days by one computation, and says what fails.
-func (j *judging) days(e *Endpoints, by string, days []Daily) (out run) {
+// days judges one endpoint's days by one computation, and says what fails; lost details a day.
+func (j *judging) days(e *Endpoints, by string, days []Daily, of Extent, lost func(i int) string) (out run) {
 	if e.Service {
-		out.months = ServiceMonths(days, j.options.Category)
+		out.months = ServiceMonths(days, of, j.options.Category)
 	} else {
-		out.months = Months(days)
+		out.months = Months(days, of)
 	}
-	if long := Rolling(days); len(long) > 0 {
+	if long := Rolling(days, of); len(long) > 0 {
 		out.long = &long[len(long)-1]
 	}
 	for i, d := range days {
@@ -302,7 +244,7 @@ func (j *judging) days(e *Endpoints, by string, days []Daily) (out run) {
 			out.worst = d
 		}
 		if d.Availability.Defined() && !e.Service && !d.Availability.AtLeast(95, 100) {
-			j.low(d.Day, by, e.Series, d.Availability.Float())
+			j.low(d.Day, by, e.Series, d.Availability.Float(), lost(i))
 		}
 	}
 	for _, m := range out.months {
@@ -314,7 +256,8 @@ func (j *judging) days(e *Endpoints, by string, days []Daily) (out run) {
 	if out.long != nil && !e.Service {
 		e.sees(out.long.Verdict, 1-out.long.Mean)
 		if out.long.Verdict == NonConforming {
-			j.low(0, by, e.Series, out.long.Mean)
+			last := slices.IndexFunc(days, func(d Daily) bool { return d.Day > out.long.Day-LongDays })
+			j.low(0, by, e.Series, out.long.Mean, costliest(days[last:]))
 		}
 	}
 	return out
@@ -329,7 +272,7 @@ func (j *judging) traffic(e *Endpoints) *ByTraffic {
 	for i, d := range t.Days {
 		daily[i] = Daily{d.Day, d.Availability}
 	}
-	out := j.days(e, "traffic", daily)
+	out := j.days(e, "traffic", daily, periodOf(j.book.Traffic.series, e.Server), func(i int) string { return t.Days[i].lost() })
 	t.Months, t.LongRun, t.WorstDay, t.Worst = out.months, out.long, out.worst.Day, out.worst.Availability
 	t.DayGrade = GradeDay(t.Worst)
 	if t.LongRun != nil {
@@ -347,7 +290,7 @@ func (j *judging) probing(e *Endpoints, endpoint string) *ByProbing {
 	for i, d := range p.Days {
 		daily[i] = Daily{d.Day, d.Availability}
 	}
-	out := j.days(e, "probing", daily)
+	out := j.days(e, "probing", daily, Extent{p.Days[0].Day, p.Days[len(p.Days)-1].Day}, func(i int) string { return p.Days[i].lost() })
 	p.Months, p.LongRun, p.WorstDay, p.Worst = out.months, out.long, out.worst.Day, out.worst.Availability
 	if p.LongRun != nil {
 		p.LongGrade = GradeLong(p.LongRun.Mean)
@@ -360,7 +303,7 @@ func (j *judging) latency(e *Endpoints, budget time.Duration) *ByLatency {
 	if len(l.Days) == 0 {
 		return nil
 	}
-	l.Months = LatencyMonths(l.Days)
+	l.Months = LatencyMonths(l.Days, periodOf(j.book.Latency.series, e.Server))
 	for _, d := range l.Days {
 		if d.Verdict == NonConforming {
 			over := float64(d.P95)/float64(budget) - 1
@@ -397,7 +340,7 @@ func (j *judging) institution() {
 func (j *judging) overload() {
 	for _, server := range j.book.Overload.Servers() {
 		s := ServerOverload{Server: server, Days: j.book.Overload.Days(server)}
-		s.Months = OverloadMonths(s.Days)
+		s.Months = OverloadMonths(s.Days, Extent{s.Days[0].Day, s.Days[len(s.Days)-1].Day})
 		for _, m := range s.Months {
 			s.Grade = GradeOverload(m.Share)
 			j.count(m.Verdict)
@@ -429,20 +372,6 @@ func (j *judging) reporting() {
 			}
 		}
 		j.report.Reporting = append(j.report.Reporting, s)
-	}
-}
-
-// notes say what limits the figures.
-func (j *judging) notes() {
-	r := j.report
-	if days := int(r.To-r.From) + 1; days < LongDays && len(r.Endpoints)+len(j.book.Probing.days) > 0 {
-		r.Notes = append(r.Notes, Count(days, "day")+" of the ninety of the long run: its mean is shown, and not judged")
-	}
-	if j.book.Traffic.Left["provider's account beside the consumer's"] > 0 && len(j.book.Traffic.series) == 0 {
-		r.Notes = append(r.Notes, "every call is the provider's account of a paired one: the monitoring counts the consumer's, which is not here; leave the state out to judge a log of your own")
-	}
-	if in := r.Input; in != nil && in.Bad > 0 {
-		r.Notes = append(r.Notes, fmt.Sprintf("%s could not be read: %s", Count(in.Bad, "line"), strings.Join(in.First, "; ")))
 	}
 }
 

@@ -27,6 +27,33 @@ type Daily struct {
 	Availability Share
 }
 
+// Extent is the days of which a record tells, both included. A day in it without a figure had no traffic; one
+// outside of it was not seen.
+type Extent struct{ From, To Day }
+
+// unseen counts the days of d's month outside the period, which must share a day with it.
+func (p Extent) unseen(d Day) int {
+	start := d.monthStart()
+	return max(0, int(p.From-start)) + max(0, int(start.nextMonth()-1-p.To))
+}
+
+// periodOf spans the days of all series of one server.
+func periodOf[V any](all map[Series]map[Day]V, server string) Extent {
+	p, some := Extent{}, false
+	for s, days := range all {
+		if s.Server != server {
+			continue
+		}
+		for d := range days {
+			if !some {
+				p, some = Extent{d, d}, true
+			}
+			p.From, p.To = min(p.From, d), max(p.To, d)
+		}
+	}
+	return p
+}
+
 // LongRun is the mean of the last ninety days, as it stood at the end of one.
 type LongRun struct {
 	Day  Day     `json:"date"`
@@ -37,9 +64,9 @@ type LongRun struct {
 	Verdict Verdict `json:"verdict"`
 }
 
-// Rolling gives the long run at the end of every day that has a figure. Days must be in order; days
-// without one are no part of the mean.
-func Rolling(days []Daily) []LongRun {
+// Rolling gives the long run at the end of every day that has a figure. Days must be in order and of the
+// period; days without a figure are no part of the mean.
+func Rolling(days []Daily, of Extent) []LongRun {
 	var out []LongRun
 	first := 0
 	for i, d := range days {
@@ -48,7 +75,7 @@ func Rolling(days []Daily) []LongRun {
 		}
 		if d.Availability.Defined() {
 			m := meanOf(days[first : i+1])
-			unseen := max(0, int(days[0].Day+LongDays-1-d.Day))
+			unseen := max(0, int(of.From+LongDays-1-d.Day))
 			out = append(out, LongRun{d.Day, len(m.shares), m.float(), m.judge(995, 1000, unseen)})
 		}
 	}
@@ -78,9 +105,9 @@ type Month struct {
 
 // Months judges the months of a data endpoint: every day at 95 % or more, and at the end of every day a long
 // run at 99.5 % or more.
-func Months(days []Daily) []Month {
+func Months(days []Daily, of Extent) []Month {
 	long := map[Day]LongRun{}
-	for _, l := range Rolling(days) {
+	for _, l := range Rolling(days, of) {
 		long[l.Day] = l
 	}
 	var out []Month
@@ -110,7 +137,7 @@ func Months(days []Daily) []Month {
 // ServiceMonths judges the months of a service: its monthly mean against what the category owes. A month that
 // the record does not hold whole is undefined, unless its other days could not mend it any more. Days must be
 // in order.
-func ServiceMonths(days []Daily, c Category) []Month {
+func ServiceMonths(days []Daily, of Extent, c Category) []Month {
 	var out []Month
 	for group := range months(days) {
 		mean := meanOf(group)
@@ -121,9 +148,7 @@ func ServiceMonths(days []Daily, c Category) []Month {
 			}
 		}
 		if m.Days > 0 {
-			start := group[0].Day.monthStart()
-			unseen := max(0, int(days[0].Day-start)) + max(0, int(start.nextMonth()-1-days[len(days)-1].Day))
-			m.Verdict = mean.judge(least[c], 1000, unseen)
+			m.Verdict = mean.judge(least[c], 1000, of.unseen(group[0].Day))
 		}
 		out = append(out, m)
 	}

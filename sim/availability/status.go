@@ -83,8 +83,9 @@ func templates(addresses []string) []string {
 }
 
 // Endpoint is the template that the monitoring knows a call by: from a template, a path or an address. It
-// is "" for what is no endpoint of the standard.
-func Endpoint(method, address string) string {
+// is "" for what is no endpoint of the standard. An endpoint below /open-banking/ may be none that the
+// registry knows.
+func Endpoint(method, address string) (template string, known bool) {
 	path, _, _ := strings.Cut(address, "?")
 	if _, rest, ok := strings.Cut(path, "://"); ok {
 		_, rest, _ = strings.Cut(rest, "/")
@@ -93,20 +94,23 @@ func Endpoint(method, address string) string {
 	if i := strings.Index(path, "/open-banking/"); i >= 0 {
 		path = path[i:]
 		if op, _, _ := spec.Match(method, path); op != nil {
-			return op.FullPath()
+			return op.FullPath(), true
 		}
-		return anonymous(Template(path))
+		if op := anyMethod(path); op != nil {
+			return op.FullPath(), true
+		}
+		return anonymous(path), false
 	}
 	path = strings.TrimSuffix(path, "/")
 	for _, e := range spec.PCMEndpoints() {
 		if e.Operation == nil && strings.HasSuffix(path, e.Endpoint) {
-			return e.Endpoint // below a prefix of the institution's: "/auth/token"
+			return e.Endpoint, true // below a prefix of the institution's: "/auth/token"
 		}
 	}
 	if i := strings.LastIndex(path, "/register/"); i >= 0 && !strings.Contains(path[i+len("/register/"):], "/") {
-		return "/register/{clientId}"
+		return "/register/{clientId}", true
 	}
-	return ""
+	return "", false
 }
 
 // anonymous puts {id} where a path outside the registry names one thing, so that such paths make few

@@ -18,21 +18,22 @@ import (
 )
 
 func (a *app) availabilityCommand() *cobra.Command {
-	var from, to, category, server, name string
+	var from, to, zone, category, server, name string
 	cmd := &cobra.Command{
 		Use: "availability [FILE…]", Short: "Judge a log of calls or probes as the monitoring does",
-		Long: `Reads an institution's own log of calls (CSV with a header row, or JSON lines), probes of its status, or a
-metrics platform's export, and judges availability by probing and by traffic, response times, answers 529,
+		Long: `Reads an institution's own log of calls (CSV with a header row, JSON lines or a JSON array, also under gzip),
+probes of its status, or a metrics platform's export, and judges availability by probing and by traffic, response times, answers 529,
 reporting and conversion by the published formulas. Several files are one record; "-" is the standard input.
 Without a file it asks the ecosystem that runs here, or the one of -t, for both.
 
-A call needs a timestamp with its zone, an endpoint (template, path or address) and a status; a duration in
+A call needs a timestamp with its zone (or --zone), an endpoint (template, path or address) and a status; a duration in
 milliseconds, method, server, client, side (CLIENT or SERVER) and state of pairing are used where given.
 A probe needs a timestamp and a code, and names the endpoints that were down. docs/availability.md has the
 columns, their other names and the arithmetic.`,
 		Example: `  ensaio report availability calls.csv
   ensaio report availability                                    of the ecosystem that runs here
   ensaio report availability calls.jsonl probes.csv -o out      also availability.html, a calendar
+  ensaio report availability log.csv.gz --zone brasilia         times such as 01/03/2027 09:00:00
   ensaio report availability export.jsonl --from 2027-01-01 --to 2027-03-31 --category B --json`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			book := &availability.Book{}
@@ -48,6 +49,13 @@ columns, their other names and the arithmetic.`,
 					return usage(fmt.Errorf("--%s: %w", bound.flag, err), "days are those of Brasília, YYYY-MM-DD")
 				}
 				*bound.into = d
+			}
+			if zone != "" {
+				z, err := availability.ParseZone(zone)
+				if err != nil {
+					return usage(fmt.Errorf("--zone: %w", err), "write it as brasilia, utc or -03:00")
+				}
+				book.Zone = z
 			}
 			if book.To != 0 && book.From > book.To {
 				return usage(fmt.Errorf("--from %s is after --to %s", book.From, book.To), "exchange them")
@@ -81,6 +89,7 @@ columns, their other names and the arithmetic.`,
 	f := cmd.Flags()
 	f.StringVar(&from, "from", "", "first day, YYYY-MM-DD in Brasília")
 	f.StringVar(&to, "to", "", "last day, included")
+	f.StringVar(&zone, "zone", "", "zone of times that name none: brasilia, utc or such as -03:00 (default: refuse them)")
 	f.StringVar(&category, "category", "A", "category at Pix, by which services are judged: A, B, C or D")
 	f.StringVar(&server, "server", "", "organisation that the probes are of and whose reporting is judged, where calls name several")
 	f.StringVar(&name, "name", "", "name of the institution, for the page")
@@ -104,7 +113,12 @@ func (a *app) logs(book *availability.Book, paths []string) (*availability.Input
 		in, err := book.Read(log)
 		if err != nil {
 			hint := "see 'ensaio report availability --help' for what a log needs"
-			if errors.Is(err, availability.ErrNothing) && in.Bad > 0 {
+			switch {
+			case errors.Is(err, availability.ErrMostlyBad):
+				hint = "mend the log, or leave out what is none of it: a verdict on the rest would be one on another record"
+			case in.Zoneless > 0:
+				hint = "say which zone its times are of, as in --zone brasilia"
+			case errors.Is(err, availability.ErrNothing) && in.Bad > 0:
 				hint = fmt.Sprintf("refused: %s; %s", availability.Count(in.Bad, "line"), hint)
 			}
 			return nil, usage(fmt.Errorf("%s: %w", filepath.Base(path), err), "%s", hint)
@@ -166,8 +180,11 @@ func (a *app) availability(r *availability.Report) error {
 		var b bytes.Buffer
 		r.Text(&b, a.verbose > 0)
 		a.printf("%s\n%s\n", b.String(), a.availabilityVerdict(r))
-		if a.outDir != "" && unwritten == nil {
+		switch {
+		case a.outDir != "" && unwritten == nil:
 			a.printf("report %s\n", shellPath(filepath.Join(a.outDir, "availability.html")))
+		case a.outDir == "" && r.Verdict == availability.NonConforming:
+			a.printf("every day as a calendar: add -o <folder>; every endpoint here: -v\n")
 		}
 	}
 	if unwritten != nil {

@@ -45,7 +45,7 @@ func TestAvailabilityOfARunningEcosystem(t *testing.T) {
 			t.Errorf("exit %d, want %d with %q:\n%s", code, want, says, said.String())
 		}
 	}
-	ask(CodePass, "1 calls, 2400 probes")
+	ask(CodePass, "1 call, 2400 probes")
 	probe = "UNAVAILABLE"
 	ask(CodeFloor, "NOT CONFORMING")
 	probe, called = "OK", false
