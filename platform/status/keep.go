@@ -37,31 +37,39 @@ type keptRun struct {
 
 func name(day int64) string { return time.Unix(day*86400, 0).UTC().Format(time.DateOnly) }
 
-// keep saves now and then, and at every turn of the day. Held under mu.
+// keep saves now and then, and at every turn of the day.
 func (s *Service) keep(ctx context.Context, now time.Time) error {
+	s.mu.Lock()
+	slot, saved, before := s.history.last, s.saved, s.offset
+	s.mu.Unlock()
 	every, offset := int64(saveEvery), s.cfg.Clock.Offset()
-	if offset != s.offset {
+	if offset != before {
 		every = saveEveryStepped
 	}
-	slot := s.history.last
-	if slot >= s.saved && slot < s.saved+every && s.dayOf(slot*seconds) == s.dayOf(s.saved*seconds) {
+	if slot >= saved && slot < saved+every && s.dayOf(slot*seconds) == s.dayOf(saved*seconds) {
 		return nil
 	}
 	return s.save(ctx, now)
 }
 
-// save writes the days since the last save, and drops the one that nobody asks for any more.
+// save writes the days since the last save, and drops the one that nobody asks for any more. Only the
+// goroutine that looks saves, and Close after it.
 func (s *Service) save(ctx context.Context, now time.Time) error {
+	s.mu.Lock()
 	today := s.dayOf(now.Unix())
 	first := max(today-remembered+1, min(today, s.dayOf(s.saved*seconds)))
 	ops := []store.Op{store.Delete(dayKind, name(today-remembered))}
 	for d := first; d <= today; d++ {
 		ops = append(ops, store.Put(dayKind, name(d), s.recordOf(d)))
 	}
+	slot := s.history.last
+	s.mu.Unlock()
 	if err := s.cfg.Store.Commit(ctx, ops...); err != nil {
 		return fmt.Errorf("keep the figures of %s: %w", name(today), err)
 	}
-	s.saved, s.offset = s.history.last, s.cfg.Clock.Offset()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.saved, s.offset = slot, s.cfg.Clock.Offset()
 	return nil
 }
 
@@ -121,7 +129,7 @@ func (s *Service) load(ctx context.Context) error {
 		all = append(all, o)
 	}
 	s.plan.Store(s.planOf(nil, all))
-	s.failed = s.cfg.Store.Stats().Failed
+	s.exam.failed = s.cfg.Store.Stats().Failed
 	s.since = slotOf(now)
 	s.saved = s.since
 	days, err := store.Load[record](ctx, s.cfg.Store, dayKind)

@@ -249,9 +249,11 @@ func (s *Service) Outages() []*Outage { return s.plan.Load().outages }
 
 // change alters the plan after every probe that is due has seen the old one.
 func (s *Service) change(ctx context.Context, fn func(p *plan) error) error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.look(ctx, s.cfg.Clock.Now())
+	s.mu.Unlock()
 	return fn(s.plan.Load())
 }
 

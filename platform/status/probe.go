@@ -3,8 +3,6 @@ package status
 import (
 	"context"
 	"time"
-
-	"github.com/ensaio/ensaio/platform/store"
 )
 
 // look takes every probe that is due. The first of several sees how the calls went since the last one, the
@@ -58,20 +56,9 @@ func (s *Service) failing(slot int64) set {
 	return all
 }
 
-// examine looks at the parts behind the endpoints: the core, and the store once a commit has failed.
-func (s *Service) examine(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), Timeout)
-	defer cancel()
-	s.coreDown = s.cfg.Ping(ctx) != nil
-	if failed := s.cfg.Store.Stats().Failed; s.diskDown || failed != s.failed {
-		s.diskDown = s.cfg.Store.Commit(ctx, store.Put(probeKind, "last", s.cfg.Clock.Now())) != nil
-		s.failed = s.cfg.Store.Stats().Failed
-	}
-}
-
 // found is the state of a slot: what the calendar stops, and what else is in trouble.
 func (s *Service) found(p *plan, slot int64, failing set) *state {
-	if len(p.failures) == 0 && len(p.outages) == 0 && failing == nil && !s.coreDown && !s.diskDown {
+	if len(p.failures) == 0 && len(p.outages) == 0 && failing == nil && !s.exam.core && !s.exam.disk {
 		return allWell
 	}
 	st := &state{}
@@ -87,10 +74,10 @@ func (s *Service) found(p *plan, slot int64, failing set) *state {
 		}
 	}
 	st.trouble.join(failing)
-	if s.coreDown {
+	if s.exam.core {
 		st.trouble.join(s.needCore)
 	}
-	if s.diskDown {
+	if s.exam.disk {
 		st.trouble.join(s.writing)
 	}
 	st.trouble.without(st.planned) // what is stopped on purpose is not diagnosed

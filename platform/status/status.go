@@ -7,7 +7,8 @@
 // outages go by their calendar. Announced outages survive a killed process; so do the figures of the
 // seven days before today. It refuses to count as trouble what the availability page leaves alone, and
 // time in which the process did not run is neither up nor down. The invariant: a probe slot has exactly
-// one state, and every figure of availability follows from those states alone.
+// one state, and every figure of availability follows from those states alone. No answer waits for a part
+// that hangs: it is the last diagnosis then.
 //
 // Rules without a number in the security checklists are numbered here: DISP for the availability page, ADM
 // for the definition of metrics.
@@ -60,18 +61,20 @@ type Service struct {
 	needCore  set
 	writing   set
 
+	changing sync.Mutex // held to change the plan
 	plan     atomic.Pointer[plan]
 	troubled atomic.Int64 // the last slot in which a call failed
 	looked   atomic.Int64 // the last slot looked at
 
-	mu       sync.Mutex // held to look and to change the plan
-	history  history
-	since    int64 // the first slot known of
-	failed   int64 // commits that failed, as of the last probe
-	coreDown bool
-	diskDown bool
-	saved    int64         // the slot of the last save
-	offset   time.Duration // of the clock, at the last save
+	mu      sync.Mutex // held to look, never while a disk is waited for
+	history history
+	since   int64 // the first slot known of
+	exam    exam  // as of the last probe
+	pending chan exam
+	saved   int64         // the slot of the last save
+	offset  time.Duration // of the clock, at the last save
+
+	exams sync.WaitGroup
 
 	stop context.CancelFunc
 	done chan struct{}
@@ -104,8 +107,7 @@ func Open(ctx context.Context, cfg Config) (*Service, error) {
 func (s *Service) Close() error {
 	s.stop()
 	<-s.done
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	s.exams.Wait()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	return s.save(ctx, s.cfg.Clock.Now())
@@ -125,8 +127,8 @@ func (s *Service) watch(ctx context.Context) {
 		s.mu.Lock()
 		now = s.cfg.Clock.Now()
 		s.look(ctx, now)
-		err := s.keep(ctx, now)
 		s.mu.Unlock()
+		err := s.keep(ctx, now)
 		if err != nil && ctx.Err() == nil {
 			s.cfg.Log.Error("figures of availability not kept", "error", err)
 		}

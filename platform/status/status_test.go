@@ -2,8 +2,10 @@ package status_test
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -179,6 +181,33 @@ func TestALongStepIsCaughtUpInOnePing(t *testing.T) {
 		t.Errorf("down for %d s, want %d", f.Availability.Downtime.PartialDowntime, want)
 	}
 	w.is("PARTIAL_FAILURE")
+}
+
+// TestAStatusDoesNotWaitForACoreThatHangs asks while the core neither answers nor heeds that it was given up.
+func TestAStatusDoesNotWaitForACoreThatHangs(t *testing.T) {
+	w := begin(t, noon)
+	w.is("OK")
+	late := make(chan error)
+	w.hangs.Store(&late)
+	w.clock.Advance(status.Period)
+	w.is("OK") // the last diagnosis
+	w.is("OK")
+	w.announce(w.clock.Now().Add(24*time.Hour), "PT1H") // nor does whoever changes the plan
+	asked := w.pings.Load()
+	w.clock.Advance(status.Period)
+	w.is("OK")
+	if got := w.pings.Load(); got != asked {
+		t.Errorf("a core that hangs was asked %d times more", got-asked)
+	}
+	w.hangs.Store(nil)
+	late <- errors.New("nothing in all that time")
+	for w.status()[0].Code == "OK" { // what was found corrects the probe
+		runtime.Gosched()
+	}
+	w.is("UNAVAILABLE")
+	w.clock.Advance(status.Period)
+	w.is("OK")
+	w.down("accounts.list", 30, 30, 0)
 }
 
 func TestAClockSetBackForgetsTheFuture(t *testing.T) {

@@ -32,8 +32,9 @@ type world struct {
 	t     testing.TB
 	clock *clock.Clock
 	store *store.Store
-	away  atomic.Bool  // the core
-	pings atomic.Int64 // it got
+	away  atomic.Bool                // the core
+	hangs atomic.Pointer[chan error] // what the core says at last, when it is asked and says nothing
+	pings atomic.Int64               // it got
 }
 
 func begin(t testing.TB, at time.Time) *world {
@@ -64,6 +65,9 @@ func (w *world) start() {
 		Clock: w.clock, Store: w.store, APIs: spec.APIs(), API: "https://api.bank.test", MTLS: "https://auth.bank.test",
 		Ping: func(context.Context) error {
 			w.pings.Add(1)
+			if late := w.hangs.Load(); late != nil {
+				return <-*late
+			}
 			if w.away.Load() {
 				return errors.New("nobody there")
 			}
