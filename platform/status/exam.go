@@ -2,6 +2,7 @@ package status
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	"github.com/ensaio/ensaio/platform/store"
@@ -30,16 +31,24 @@ func (s *Service) examine(ctx context.Context) {
 		}
 	}
 	landed, last := make(chan exam, 1), s.exam
+	var late atomic.Bool
 	s.exams.Go(func() {
 		landed <- s.visit(context.WithoutCancel(ctx), last)
-		s.correct(landed)
+		if late.Load() {
+			s.correct(landed)
+		}
 	})
 	patience := time.NewTimer(grace)
 	defer patience.Stop()
 	select {
 	case s.exam = <-landed:
 	case <-patience.C:
-		s.pending = landed
+		late.Store(true)
+		select {
+		case s.exam = <-landed: // in between, and perhaps before it saw that it was late
+		default:
+			s.pending = landed
+		}
 	}
 }
 
