@@ -139,6 +139,9 @@ func (c *call) judge(n uint64, id string, a *answer) string {
 		return ""
 	}
 	body := bytes.TrimSpace(a.body.Bytes())
+	if a.status == http.StatusAccepted && len(body) == 0 {
+		return "" // it was taken, and there is nothing to tell yet
+	}
 	if c.accept == "application/jwt" {
 		if bytes.Count(body, []byte{'.'}) != 2 {
 			return "the body is no signed message"

@@ -53,6 +53,7 @@ type Source struct {
 	open       *wire // without a certificate, for public operations
 	keeper     *keeper
 	stocks     []*stock
+	schedules  schedules
 	actions    map[string]*action
 	choice     choice
 	seed       uint64
@@ -173,6 +174,7 @@ func (s *Source) inFlight() int {
 func (s *Source) Close() {
 	s.cancel()
 	s.behind.Wait()
+	s.takeBack()
 	for _, t := range s.travellers {
 		leave(t.client)
 	}

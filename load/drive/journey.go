@@ -48,6 +48,8 @@ func (s *Source) journeys(weights map[string]float64) error {
 			switch {
 			case name == profile.JourneyPay && p.entry.Has("PAGTO"):
 				s.travel(name, t.pay)
+			case name == profile.JourneyCancel && p.entry.Has("PAGTO"):
+				s.travel(name, t.cancel)
 			case name == profile.JourneyShare && p.entry.Has("DADOS"):
 				s.travel(name, t.share)
 			case name == profile.JourneyRevoke && p.entry.Has("DADOS"):
@@ -251,6 +253,27 @@ func (t *traveller) pay(ctx context.Context) error {
 	}
 	if p.Statuses[0] != "ACSC" {
 		return fmt.Errorf("the payment ended as %s", p.Statuses[0])
+	}
+	return nil
+}
+
+// cancel schedules a payment and cancels it, after which it says so.
+func (t *traveller) cancel(ctx context.Context) error {
+	made, err := t.source.planPayments(ctx, &party{entry: t.party.entry, client: t.client, server: t.server}, t.next(), 1)
+	if err != nil {
+		return err
+	}
+	one := made[0]
+	if _, err := t.client.CancelPayment(ctx, one.consent, one.payment); err != nil {
+		return err
+	}
+	one.left.Store(0)
+	e, err := t.client.ReadPayment(ctx, one.consent, one.payment)
+	if err != nil {
+		return err
+	}
+	if status := e.Text("data.status"); status != "CANC" {
+		return fmt.Errorf("a cancelled payment is %s", status)
 	}
 	return nil
 }

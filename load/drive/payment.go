@@ -27,7 +27,7 @@ func (s *Source) order(who *target.Person) tpp.Order {
 func (s *Source) payments(ctx context.Context, p *party, weights map[string]float64) error {
 	asked := false
 	for _, o := range spec.Operations() {
-		asked = asked || (o.API.Signed && o.API.Role == "PAGTO" && o.API.Name == "payments" && weights[o.ID] > 0 && unplayed[o.ID] == "")
+		asked = asked || (o.API.Signed && o.API.Role == "PAGTO" && o.API.Name == "payments" && weights[o.ID] > 0)
 	}
 	people := s.people(false)
 	if !asked {
@@ -48,7 +48,7 @@ func (s *Source) payments(ctx context.Context, p *party, weights map[string]floa
 		}
 		order := s.order(who)
 		ready := s.stock("signed payment consent", s.size(weights[o.ID], weights, 8), 1, signedLife, func(context.Context) (any, error) {
-			return s.sign(p, o, order.ConsentBody(s.clock.Now()))
+			return s.sign(p, o, order.ConsentBody(s.clock.Now()), nil)
 		})
 		s.add(o.ID, o.Class, func(ctx context.Context, _ uint64) load.Outcome {
 			body, ok := ready.take()
@@ -61,6 +61,14 @@ func (s *Source) payments(ctx context.Context, p *party, weights map[string]floa
 	if o := spec.Find("payments.create"); weights[o.ID] > 0 {
 		s.initiating(p, o, people, weights)
 	}
+	for _, id := range []string{"payments.cancel", "payments.consent-cancel"} {
+		if o := spec.Find(id); o != nil && weights[id] > 0 {
+			if _, err := s.bearer(ctx, p, o.Scope); err != nil { // before anybody asks for it at once
+				return err
+			}
+		}
+	}
+	s.cancelling(p, people, weights)
 	return nil
 }
 
@@ -97,11 +105,11 @@ func (s *Source) paid(ctx context.Context, p *party, who *target.Person, weights
 	return nil
 }
 
-// sign makes the message of a body, as it would be sent.
-func (s *Source) sign(p *party, o *spec.Operation, body map[string]any) ([]byte, error) {
+// sign makes the message of a body, as it would be sent: it names the address, with its parameters.
+func (s *Source) sign(p *party, o *spec.Operation, body map[string]any, params map[string]string) ([]byte, error) {
 	var compact string
 	var err error
-	r := p.client.API(p.server, o).Body(body)
+	r := p.client.API(p.server, o).Params(params).Body(body)
 	r.Message(func(j *tpp.JWS) { compact, err = j.Sign() })
 	return []byte(compact), err
 }
@@ -138,7 +146,7 @@ func (s *Source) initiating(p *party, o *spec.Operation, people []*target.Person
 				if !a.lives(s.clock.Now().Add(signedLife)) {
 					continue // an expired token would be our fault, and be refused as the target's
 				}
-				body, err := s.sign(p, o, p.client.PaymentBody(a.order))
+				body, err := s.sign(p, o, p.client.PaymentBody(a.order), nil)
 				return &signedPayment{a, body}, err
 			case <-ctx.Done():
 				return nil, ctx.Err()

@@ -142,6 +142,16 @@ func (c *call) paymentInfo(b *bytes.Buffer, put func(string, string), status int
 			b.WriteString(`,"paymentList":`)
 			b.Write(marshal([]map[string]string{row}))
 		}
+	case "payments.cancel":
+		put("authorisationFlow", "HYBRID_FLOW")
+		put("paymentType", "RECURRENT") // several days of its own choosing: planPayments
+		if status < 400 {
+			put("localInstrument", text(claims, "localInstrument"))
+		}
+		if status == http.StatusOK {
+			put("cancellationReason", text(claims, "reason"))
+			put("cancelledFrom", text(claims, "cancelledFrom"))
+		}
 	case "payments.read":
 		put("authorisationFlow", "HYBRID_FLOW")
 		if status < 400 {

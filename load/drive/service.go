@@ -42,18 +42,7 @@ func (s *Source) serve(ctx context.Context, weights map[string]float64) error {
 			}
 		}
 	}
-	for id, why := range unplayed {
-		if weights[id] > 0 {
-			s.note("%s is not played: %s", id, why)
-		}
-	}
 	return nil
-}
-
-// unplayed are operations that cannot be asked again and again, with the reason.
-var unplayed = map[string]string{
-	"payments.cancel":         "each needs a scheduled payment of its own",
-	"payments.consent-cancel": "each needs a schedule of its own",
 }
 
 // own makes a call with the client's own token of the operation's scope.

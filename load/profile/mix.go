@@ -32,13 +32,14 @@ const (
 const (
 	JourneyShare    = "journey:share"    // consent, authorise, read everything
 	JourneyPay      = "journey:pay"      // payment consent, authorise, pay, read until it ends
+	JourneyCancel   = "journey:cancel"   // schedule a payment, authorise, cancel, and it is cancelled
 	JourneyRevoke   = "journey:revoke"   // consent, authorise, revoke, and the token is refused
 	JourneyRegister = "journey:register" // register, read the registration, unregister
 	JourneyWhole    = "journey:whole"    // register, consent, authorise, read everything, pay, revoke, unregister
 )
 
 // Journeys lists them.
-var Journeys = []string{JourneyShare, JourneyPay, JourneyRevoke, JourneyRegister, JourneyWhole}
+var Journeys = []string{JourneyShare, JourneyPay, JourneyCancel, JourneyRevoke, JourneyRegister, JourneyWhole}
 
 // Weight is how often the registry's mix asks an operation, relative to the others.
 //

@@ -106,7 +106,7 @@ func TestATargetThatIsDownIsNotReady(t *testing.T) {
 const small = loadHead + `pacer: {kind: constant, rate: 60}
 duration: 2s
 grants: 2
-mix: {registry: 1, "journey:share": 200, "journey:revoke": 200, "journey:pay": 200, "journey:register": 200}
+mix: {registry: 1, "journey:share": 200, "journey:revoke": 200, "journey:pay": 200, "journey:cancel": 200, payments.cancel: 100, payments.consent-cancel: 100, "journey:register": 200}
 thresholds: {latency: false, errors: 0, serverErrors: 0, limited: 0}
 `
 
@@ -127,9 +127,38 @@ func loaded(t *testing.T, dir string) record.Report {
 	return r
 }
 
+// left is an ecosystem that is looked at before it ends.
+type left struct {
+	Ecosystem
+	look func(targetFile string)
+}
+
+func (l left) Close() error {
+	l.look(l.TargetFile())
+	return l.Ecosystem.Close()
+}
+
 func TestALoadOfAWholeEcosystem(t *testing.T) {
-	dir := t.TempDir()
-	code, out, errOut := invoke(t, TheWorld(), "load", write(t, "small.yaml", small), "-o", dir)
+	dir, w := t.TempDir(), TheWorld()
+	start, states := w.Start, map[string]int{}
+	w.Start = func(ctx context.Context, o StartOptions) (Ecosystem, error) {
+		e, err := start(ctx, o)
+		return left{e, func(file string) {
+			described, err := target.Load(file)
+			if err == nil {
+				err = stream(context.WithoutCancel(ctx), described, "bank", "/books/payments", lines(func(all ...struct{ Status string }) error {
+					for _, p := range all {
+						states[p.Status]++
+					}
+					return nil
+				}))
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		}}, err
+	}
+	code, out, errOut := invoke(t, w, "load", write(t, "small.yaml", small), "-o", dir)
 	r := loaded(t, dir)
 	if busy := r.Generator.Bottleneck; code != CodePass && !(busy && code == CodeNotReady) || !busy && !strings.Contains(out, "PASS") {
 		t.Fatalf("code %d\n%s%s", code, out, errOut)
@@ -141,12 +170,15 @@ func TestALoadOfAWholeEcosystem(t *testing.T) {
 	if r.Requests == 0 || r.Failed != 0 || len(r.Errors) != 0 {
 		t.Errorf("%d requests, %d failed: %v", r.Requests, r.Failed, r.Errors)
 	}
+	if states["CANC"] == 0 || states["ACSC"] == 0 || states["SCHD"] != 0 {
+		t.Errorf("scheduled payments were left: %v", states)
+	}
 	asked := map[string]uint64{}
 	for _, e := range r.Endpoints {
 		asked[e.Operation] = e.OK
 	}
 	// The steps of journeys stand under their operations.
-	for _, op := range []string{"accounts.balances", "accounts.list", "resources.list", "consents.create", "token", "par", "register", "payments.create", "journey:share", "journey:pay", "journey:revoke"} {
+	for _, op := range []string{"accounts.balances", "accounts.list", "resources.list", "consents.create", "token", "par", "register", "payments.create", "journey:share", "journey:pay", "journey:cancel", "payments.cancel", "payments.consent-cancel", "journey:revoke"} {
 		if asked[op] == 0 {
 			t.Errorf("%s was not asked: %v", op, asked)
 		}
