@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/ensaio/ensaio/directory-mock"
 	"github.com/ensaio/ensaio/participants/people"
 	"github.com/ensaio/ensaio/platform/opendata"
@@ -90,4 +92,9 @@ func (c *cast) hosts() []string {
 		all = append(all, s.host)
 	}
 	return all
+}
+
+// firstOf is the place of an organisation's first software.
+func (c *cast) firstOf(o *organisation) int {
+	return slices.IndexFunc(c.software, func(s *software) bool { return s.of == o })
 }

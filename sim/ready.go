@@ -131,7 +131,7 @@ func (e *Ecosystem) publish(all []people.Person, registered []registration) erro
 		Directory: target.Directory(e.ready.Directory), PCM: target.PCM(e.ready.PCM), APIs: map[string]string{}, Hostile: map[string]target.Certificate{},
 		Bank: target.Bank{OrganisationID: bank.OrganisationID, AuthorisationServerID: bank.AuthorisationServerID, Discovery: bank.Discovery, ResourceBase: bank.ResourceBase},
 		Capabilities: target.Capabilities{Clock: e.control + "/clock", Defects: e.control + "/defects", Bank: e.control + "/bank",
-			Core: e.control + "/core", Directory: e.control + "/directory", PCM: e.control + "/pcm", Reporter: e.control + "/reporter", Journal: e.journalAt()},
+			Core: e.control + "/core", Directory: e.control + "/directory", PCM: e.control + "/pcm", Reporter: e.control + "/reporter", Parties: e.control + "/parties", Journal: e.journalAt()},
 		Payments: payments()}
 	for _, a := range spec.APIs() {
 		t.APIs[a.Name] = a.Version

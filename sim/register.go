@@ -26,18 +26,25 @@ type registration struct {
 // party makes the third party behind a software statement. It knows only what its own files and the
 // directory say. Whoever records is told of every exchange.
 func (e *Ecosystem) party(i int, record ...func(*tpp.Exchange)) (*tpp.Client, error) {
+	cfg := e.partyConfig(i)
+	office := e.offices[cfg.OrganisationID]
+	cfg.Through, cfg.Consents = office.client, office.inventory
+	if len(record) > 0 {
+		cfg.Record = record[0]
+	}
+	return tpp.New(cfg)
+}
+
+// partyConfig is who the third party behind a software statement is.
+func (e *Ecosystem) partyConfig(i int) tpp.Config {
 	sw, s := e.cast.software[i], e.secrets.parties[i]
-	cfg := tpp.Config{
+	return tpp.Config{
 		Name: sw.name, OrganisationID: sw.of.id, SoftwareID: sw.id, CNPJ: sw.of.cnpj, Transport: s.transport.TLS(), Signing: s.signing, Encryption: s.encryption,
 		RedirectURIs: e.redirects(sw), WebhookURIs: e.webhooks(sw), SSA: e.assertion(sw), CA: e.secrets.authority.Roots(),
 		Hosts: e.net.hosts(), Clock: e.clock,
 		Directory: tpp.DirectoryURLs{Participants: e.directory.Data + "/participants", Keystore: e.directory.Keystore, Token: e.directory.Token + "/token"},
 		PCM:       tpp.PCMURLs{URL: e.net.url(namePCM), Token: e.net.url(namePCMAuth) + "/token/"},
 	}
-	if len(record) > 0 {
-		cfg.Record = record[0]
-	}
-	return tpp.New(cfg)
 }
 
 func (e *Ecosystem) institution() tpp.Institution {

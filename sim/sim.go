@@ -73,6 +73,7 @@ type Ecosystem struct {
 	forget                  func(ctx context.Context, softwareID string) error // ends a registration at the bank
 	ready                   Ready
 	apps                    *apps
+	offices                 map[string]*office // by organisation
 	source                  platform.Core
 
 	flush   func(context.Context) error // sends the reports that wait
@@ -102,7 +103,7 @@ func (e *Ecosystem) Close() error {
 	e.undoing.Do(func() {
 		if e.flush != nil {
 			ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
-			if err := e.flush(ctx); err != nil {
+			if err := errors.Join(e.flushOffices(ctx), e.flush(ctx)); err != nil {
 				e.log.Info("reports stay in the outbox", "error", err)
 			}
 			cancel()
@@ -181,6 +182,9 @@ func (e *Ecosystem) assemble(ctx context.Context) error {
 		return err
 	}
 	if err := e.openBank(ctx, places, control, source); err != nil {
+		return err
+	}
+	if err := e.openOffices(control); err != nil {
 		return err
 	}
 	e.openSurfaces(places, control)

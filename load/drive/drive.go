@@ -21,6 +21,7 @@ import (
 
 	"github.com/ensaio/ensaio/load"
 	"github.com/ensaio/ensaio/load/profile"
+	"github.com/ensaio/ensaio/participants/tpp"
 	"github.com/ensaio/ensaio/sim/availability"
 	"github.com/ensaio/ensaio/sim/clock"
 	"github.com/ensaio/ensaio/sim/spec"
@@ -52,6 +53,7 @@ type Source struct {
 	travellers []*traveller
 	open       *wire // without a certificate, for public operations
 	keeper     *keeper
+	courier    *tpp.Courier // to the third parties' offices; nil where these are elsewhere
 	stocks     []*stock
 	schedules  schedules
 	actions    map[string]*action
@@ -97,6 +99,7 @@ func Prepare(ctx context.Context, t *target.Target, o Options) (*Source, error) 
 	var background context.Context
 	background, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.keeper = newKeeper(s.clock, o.Log)
+	s.courier = s.target.Courier()
 	err := s.prepare(ctx, background)
 	if err == nil && len(s.choice.actions) == 0 {
 		err = errors.New("nothing that the mix asks for can be played there: " + s.excuses())
@@ -184,6 +187,7 @@ func (s *Source) Close() {
 	if s.open != nil {
 		s.open.close()
 	}
+	s.recall()
 }
 
 // Clock is the target's time as the source reads it.

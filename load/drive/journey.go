@@ -74,12 +74,9 @@ func (s *Source) newcomers(wanted []string) error {
 	queue := make(chan *traveller, len(list))
 	complete := 0
 	for _, entry := range list {
-		cfg, err := s.target.Configure(entry, s.clock)
+		cfg, err := s.identity(entry)
 		if err != nil {
 			return err
-		}
-		if !s.options.Reports {
-			cfg.PCM = tpp.PCMURLs{}
 		}
 		cfg.Record = s.tell
 		client, err := tpp.New(cfg)

@@ -58,6 +58,31 @@ func (s *Source) follow(ctx context.Context) error {
 	return nil
 }
 
+// identity is how to be a client of the target, whose consents are made known to its organisation's office.
+func (s *Source) identity(entry *target.Client) (tpp.Config, error) {
+	cfg, err := s.target.Configure(entry, s.clock)
+	if !s.options.Reports {
+		cfg.PCM = tpp.PCMURLs{}
+	}
+	if s.courier != nil {
+		cfg.Consents = s.courier
+	}
+	return cfg, err
+}
+
+// recall ends the courier, when everything that can be told was.
+func (s *Source) recall() {
+	if s.courier == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	if err := s.courier.Flush(ctx); err != nil {
+		s.options.Log.Warn("the third parties' stock will miss consents of this run", "error", err)
+	}
+	s.courier.Close()
+}
+
 // enter opens the registered clients.
 func (s *Source) enter(ctx context.Context, roots *x509.CertPool) error {
 	registered := s.target.Registered()
@@ -66,12 +91,9 @@ func (s *Source) enter(ctx context.Context, roots *x509.CertPool) error {
 	}
 	at := tpp.Institution{OrganisationID: s.target.Bank.OrganisationID, Discovery: s.target.Bank.Discovery, ResourceBase: s.target.Bank.ResourceBase}
 	for _, entry := range registered {
-		cfg, err := s.target.Configure(entry, s.clock)
+		cfg, err := s.identity(entry)
 		if err != nil {
 			return err
-		}
-		if !s.options.Reports {
-			cfg.PCM = tpp.PCMURLs{}
 		}
 		client, err := tpp.New(cfg)
 		if err != nil {

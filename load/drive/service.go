@@ -102,7 +102,11 @@ func (s *Source) consents(ctx context.Context, p *party, weights map[string]floa
 			if err := c.to(p.server.ResourceBase, map[string]string{"consentId": id}); err != nil {
 				return load.Outcome{Err: err}
 			}
-			return c.do(ctx, 0)
+			outcome := c.do(ctx, 0)
+			if outcome.Status == c.want {
+				p.client.Note(tpp.Sighting{Event: tpp.Ended, Server: p.server.OrganisationID, Consent: id, At: s.clock.Now()})
+			}
+			return outcome
 		})
 	}
 	if o := spec.Find("consents.create"); weights[o.ID] > 0 {

@@ -39,14 +39,15 @@ type traffic interface {
 // caller is the third party whose calls are the traffic. Each round it asks every operation once, with tokens
 // renewed over the wire as they end on the stepped clock, and reports each call as any client does.
 type caller struct {
-	stage  *stage
-	client *tpp.Client
-	server *tpp.Server
-	entry  *target.Client
-	grants []*tpp.Grant
-	asks   []ask
-	atOnce int
-	idle   []string // operations that are not asked, with the reason
+	stage   *stage
+	client  *tpp.Client
+	courier *tpp.Courier // to the third party's office; nil where it is elsewhere
+	server  *tpp.Server
+	entry   *target.Client
+	grants  []*tpp.Grant
+	asks    []ask
+	atOnce  int
+	idle    []string // operations that are not asked, with the reason
 
 	mu   sync.Mutex
 	seen []*tpp.Exchange
@@ -86,6 +87,9 @@ func newCaller(ctx context.Context, s *stage, p *Plan) (*caller, error) {
 		return nil, err
 	}
 	cfg.Record = c.record
+	if c.courier = s.target.Courier(); c.courier != nil {
+		cfg.Consents = c.courier
+	}
 	if c.client, err = tpp.New(cfg); err != nil {
 		return nil, fmt.Errorf("client %s: %w", c.entry.Name, err)
 	}
@@ -96,7 +100,12 @@ func newCaller(ctx context.Context, s *stage, p *Plan) (*caller, error) {
 	return c, nil
 }
 
-func (c *caller) close() { c.client.Close() }
+func (c *caller) close() {
+	c.client.Close()
+	if c.courier != nil {
+		c.courier.Close()
+	}
+}
 
 func (c *caller) prepare(ctx context.Context, p *Plan) error {
 	bank := c.stage.target.Bank

@@ -170,7 +170,8 @@ func (c *Client) done(e *Exchange) *Exchange {
 	if c.cfg.Record != nil {
 		c.cfg.Record(e)
 	}
-	c.out.exchange(e)
+	c.sight(e)
+	c.out.exchange(c, e)
 	return e
 }
 

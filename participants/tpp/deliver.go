@@ -105,8 +105,11 @@ func (r *reporter) tell(ctx context.Context, kind string, list []Kept) error {
 
 // route is where reports of a kind go, and how many at once.
 func route(kind string) (path string, most int) {
-	if kind == private {
+	switch kind {
+	case private:
 		return spec.PrivateReportPath, spec.MaxReports
+	case spec.KindStock:
+		return spec.StockPath, 1
 	}
 	return spec.HybridFlowPath + kind, 1000
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// brasilia is the zone of the standard's plain dates.
+// brasilia is the zone of the standard's plain dates and of the metrics platform's days.
 var brasilia = time.FixedZone("BRT", -3*60*60)
 
 // Account is a Brazilian payment account as messages carry it.

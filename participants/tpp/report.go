@@ -82,9 +82,18 @@ func (c *Client) Report(r spec.Report) {
 
 // add queues an encoded report, which nobody may change afterwards.
 func (r *reporter) add(kind string, body []byte) {
-	if r.box.Append(kind, body) != nil {
+	_ = r.queue(kind, body) // a call does not fail since its report is lost
+}
+
+func (r *reporter) queue(kind string, body []byte) error {
+	if !r.on {
+		return nil
+	}
+	err := r.box.Append(kind, body)
+	if err != nil {
 		r.lost.Add(1)
 	}
+	return err
 }
 
 // tellOf queues a report that is a value.

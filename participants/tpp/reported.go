@@ -24,7 +24,7 @@ var companyProfile = map[string]any{"naturezaJuridica": "2062", "porteEmpresa": 
 
 // exchange reports one call from the client's side, if it is one that is reported at all: the calls of
 // the registry, token requests and registrations. A call given up after the standard's time is a 408.
-func (r *reporter) exchange(e *Exchange) {
+func (r *reporter) exchange(c *Client, e *Exchange) {
 	if !r.on || e.party == "" || e.Operation != nil && e.Operation.API.OpenData { // open data are the server's alone to report
 		return
 	}
@@ -44,14 +44,14 @@ func (r *reporter) exchange(e *Exchange) {
 		return
 	}
 	millis := float64(e.FirstByte) / float64(time.Millisecond)
-	info, err := json.Marshal(r.client.additionalInfo(e, status))
+	info, err := json.Marshal(c.additionalInfo(e, status))
 	if err != nil {
 		r.lost.Add(1)
 		return
 	}
-	r.client.Report(spec.Report{
+	c.Report(spec.Report{
 		FapiInteractionID: id, Endpoint: endpoint, EndpointURIPrefix: prefix, StatusCode: status, HTTPMethod: e.Method, Timestamp: spec.At(e.Started),
-		ProcessTimespan: max(millis, 0.001), ClientOrgID: r.client.cfg.OrganisationID, ServerOrgID: e.party, ClientSSID: r.client.cfg.SoftwareID,
+		ProcessTimespan: max(millis, 0.001), ClientOrgID: c.cfg.OrganisationID, ServerOrgID: e.party, ClientSSID: c.cfg.SoftwareID,
 		Role: spec.ClientSide, AdditionalInfo: info,
 	})
 }

@@ -61,7 +61,12 @@ type Config struct {
 	PCM            PCMURLs
 	// Outbox keeps reports until they are told; nil keeps them in memory, 256 MiB at most.
 	Outbox Outbox
-	CA     *x509.CertPool
+	// Through is another client of the same organisation, which tells this one's reports with its own and
+	// must outlive it. PCM and Outbox are then that client's.
+	Through *Client
+	// Consents is told what is learned about data consents; nil is nobody. See [Inventory] and [Courier].
+	Consents Register
+	CA       *x509.CertPool
 	// Hosts maps a public name to the address it is reached at, with or without port.
 	Hosts map[string]string
 	Clock *clock.Clock
@@ -101,6 +106,9 @@ func New(cfg Config) (*Client, error) {
 			return nil, errors.New("third party: no such demand: " + name)
 		}
 	}
+	if cfg.Through != nil && cfg.Through.cfg.OrganisationID != cfg.OrganisationID {
+		return nil, errors.New("third party: reports go through a client of the same organisation")
+	}
 	if cfg.Timeout == 0 {
 		cfg.Timeout = 15 * time.Second
 	}
@@ -109,7 +117,9 @@ func New(cfg Config) (*Client, error) {
 		c.ignore[name] = true
 	}
 	c.keys.client = c
-	c.out = newReporter(c)
+	if c.out = cfg.Through.reporter(); c.out == nil {
+		c.out = newReporter(c)
+	}
 	return c, nil
 }
 
@@ -119,10 +129,20 @@ func (c *Client) Config() Config { return c.cfg }
 // Close ends background reporting, without flushing it, and closes every connection. What was not told
 // stays in an outbox that was given.
 func (c *Client) Close() {
-	c.out.close()
+	if c.cfg.Through == nil {
+		c.out.close()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, p := range c.pools {
 		p.CloseIdleConnections()
 	}
+}
+
+// reporter tells the client's reports; nil of no client.
+func (c *Client) reporter() *reporter {
+	if c == nil {
+		return nil
+	}
+	return c.out
 }

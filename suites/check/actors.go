@@ -1,12 +1,14 @@
 package check
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/ensaio/ensaio/participants/tpp"
 	"github.com/ensaio/ensaio/sim/report"
@@ -22,6 +24,7 @@ type actors struct {
 	configs map[*target.Client]tpp.Config
 	pool    map[*target.Client][]*seat
 	taken   map[*target.Client]bool // software lent exclusively, to be registered
+	courier *tpp.Courier            // to the offices of the third parties; nil where these are elsewhere
 	all     []*seat
 	server  *tpp.Server // the bank as discovered
 }
@@ -37,7 +40,18 @@ func newActors(s *Session) (*actors, error) {
 	if missing := s.target.Missing(); len(missing) > 0 {
 		return nil, fmt.Errorf("unreadable: %s", strings.Join(missing, "; "))
 	}
+	a.courier = s.target.Courier()
 	return a, nil
+}
+
+// settle lets the offices of the third parties know what the clients learned so far.
+func (a *actors) settle(ctx context.Context) {
+	if a.courier == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	_ = a.courier.Flush(ctx) // an office that does not answer is found by the checks about it
 }
 
 // config reads a client's keys and certificates once.
@@ -48,6 +62,9 @@ func (a *actors) config(c *target.Client) (tpp.Config, error) {
 		return known, nil
 	}
 	cfg, err := a.session.target.Configure(c, a.session.clock)
+	if a.courier != nil {
+		cfg.Consents = a.courier
+	}
 	if err == nil {
 		a.configs[c] = cfg
 	}
@@ -108,6 +125,10 @@ func (a *actors) serve(b *Bench, c *target.Client, s *seat, once bool) {
 }
 
 func (a *actors) close() {
+	if a.courier != nil {
+		a.settle(context.Background())
+		a.courier.Close()
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, s := range a.all {

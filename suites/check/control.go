@@ -120,6 +120,9 @@ func (b *Bench) PCM() *Control { return &Control{b, "pcm"} }
 // Reporter is the surface of what reports to the metrics platform: /flush, /stats, /dead.
 func (b *Bench) Reporter() *Control { return &Control{b, "reporter"} }
 
+// Parties is the surface of the third parties' own offices: /consents, /flush, /stats.
+func (b *Bench) Parties() *Control { return &Control{b, "parties"} }
+
 // Journal is the record of exchanges.
 func (b *Bench) Journal() *Control { return &Control{b, "journal"} }
 
@@ -161,6 +164,7 @@ func (b *Bench) SetClock(t time.Time) {
 
 func (b *Bench) moveClock(how map[string]string) {
 	c := b.session.control
+	b.session.actors.settle(b.ctx) // what was learned before belongs to the days before
 	before := c.clock.Offset()
 	state, err := c.moved(b.ctx, http.MethodPost, how)
 	if err != nil {

@@ -108,6 +108,9 @@ var (
 	PCMControl = Need{Name: "the metrics platform's control surface", Power: true, Unmet: capability("pcm")}
 	// ReporterControl needs that reports can be told to leave now.
 	ReporterControl = Need{Name: "the reporter's control surface", Power: true, Unmet: capability("reporter")}
+	// PartiesControl needs the offices of the third parties, which know what these clients learn about
+	// consents.
+	PartiesControl = Need{Name: "the third parties' control surface", Power: true, Unmet: capability("parties")}
 	// JournalControl needs the record of exchanges.
 	JournalControl = Need{Name: "the journal", Power: true, Unmet: capability("journal")}
 )

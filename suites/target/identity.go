@@ -6,6 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
+	"time"
 
 	"github.com/ensaio/ensaio/participants/tpp"
 	"github.com/ensaio/ensaio/sim/clock"
@@ -92,4 +95,14 @@ func (t *Target) Configure(c *Client, clk *clock.Clock) (tpp.Config, error) {
 		return cfg, fmt.Errorf("client %s: encryption key: %w", c.Name, err)
 	}
 	return cfg, nil
+}
+
+// Courier carries what clients of this process learn about consents to the offices of the third parties, which
+// count them for the metrics platform; nil where the target declares no offices. The caller closes it.
+func (t *Target) Courier() *tpp.Courier {
+	if t.Capabilities.Parties == "" {
+		return nil
+	}
+	return tpp.NewCourier(strings.TrimRight(t.Capabilities.Parties, "/")+"/consents",
+		&http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{IdleConnTimeout: 30 * time.Second}})
 }

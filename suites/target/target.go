@@ -140,6 +140,7 @@ type Capabilities struct {
 	PCM       string `yaml:"pcm,omitempty"`
 	Journal   string `yaml:"journal,omitempty"`
 	Reporter  string `yaml:"reporter,omitempty"`
+	Parties   string `yaml:"parties,omitempty"`
 }
 
 // Of returns the address of a capability by name, or "".
@@ -159,7 +160,7 @@ func (c Capabilities) Names() []string {
 
 func (c Capabilities) all() map[string]string {
 	return map[string]string{"clock": c.Clock, "defects": c.Defects, "bank": c.Bank, "core": c.Core,
-		"directory": c.Directory, "pcm": c.PCM, "journal": c.Journal, "reporter": c.Reporter}
+		"directory": c.Directory, "pcm": c.PCM, "journal": c.Journal, "reporter": c.Reporter, "parties": c.Parties}
 }
 
 // Run holds the settings of a run.
