@@ -1,9 +1,13 @@
 package pcm
 
 import (
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/ensaio/ensaio/participants/psu"
+	"github.com/ensaio/ensaio/participants/tpp"
 	"github.com/ensaio/ensaio/sim/spec"
 	"github.com/ensaio/ensaio/suites/check"
 	"github.com/ensaio/ensaio/suites/expect"
@@ -89,5 +93,78 @@ func toldStockChecks() []check.Check {
 				b.Verify(after.sent.TotalCustomerPF+after.sent.TotalCustomerPJ, "customers of %d consents", total).To(expect.InRange(1, float64(total)))
 			},
 		},
+		{
+			ID: "PCM-C73", Name: "pcm/stock-agrees-with-clients", Rules: rules("PCM-STOCK"), Timeout: time.Minute,
+			Needs: with(stepped, check.Clients(2), check.ReporterControl, check.PartiesControl, check.HolderControl),
+			Title: "The institution and the third party tell the same stock of each other, after consents came, were refused, revoked by either side and ran out", Why: "The platform sets the two counts side by side, and one of them is wrong.",
+			Causes: causes("a consent stays in the count after its end", "what the customer revokes on the institution's pages is forgotten", "days end at another hour"),
+			Body: func(b *check.Bench) {
+				w := begin(b)
+				w.party = b.Party(1)
+				before := w.aligned()
+				w.lives()
+				// Other checks may have left consents in the days to come.
+				b.Expect(w.aligned()-before, "consents more at the end of a day on which two of six came to stay").To(expect.InRange(2, 1000))
+				for range 2 { // on the second one the other consent has run out
+					w.aligned()
+				}
+			},
+		},
 	}
+}
+
+// lives lets consents come and go in every way.
+func (w *watch) lives() {
+	w.party.Sharing(w.who, permissions)
+	soon := w.Now().AddDate(0, 0, 2)
+	w.party.Authorised(w.party.Consent(w.who, permissions, func(r *tpp.APICall) {
+		r.Body(tpp.ConsentBody(permissions, w.who.Document(), &soon))
+	}), w.who)
+	w.party.Consent(w.who, permissions) // waits
+	read := func(id string) {
+		x := w.party.Call("consents.read", w.party.Credentials("consents")).Param("consentId", id).Send(w.Context())
+		w.Expect(x, "consent").To(expect.Succeeds())
+	}
+	refused, robot := w.party.Consent(w.who, permissions), w.Robot(w.who)
+	robot.Decision = psu.Deny
+	if _, err := w.party.Authorise(w.Context(), refused, robot); err == nil {
+		w.Fail("no token where the customer refuses", "one")
+	}
+	read(refused.ID)
+	over := w.party.Sharing(w.who, permissions).Consent.ID
+	x := w.party.Call("consents.delete", w.party.Credentials("consents")).Param("consentId", over).Send(w.Context())
+	w.Expect(x, "revocation").To(expect.Succeeds())
+	there := w.party.Sharing(w.who, permissions).Consent.ID
+	w.Holder().Post("/consents/"+url.PathEscape(there)+"/revoke", map[string]any{"by": "USER"}, nil)
+	read(there) // the third party knows no other way to learn it
+}
+
+// aligned ends a day and expects that both sides tell the same number of live consents of it, which it returns.
+func (w *watch) aligned() int {
+	date := w.Now().In(brasilia).Format(time.DateOnly)
+	w.SetClock(w.eight(1))
+	w.Parties().Post("/flush", nil, nil)
+	w.Reporter().Post("/flush", nil, nil)
+	var told struct {
+		Reports []struct{ Report spec.StockReport }
+		Pairs   []struct {
+			ClientOrgID, ServerOrgID string
+			Client, Server           *int
+		}
+	}
+	w.PCM().Get("/stock?date="+date, &told)
+	client, bank := w.party.Config().OrganisationID, w.Target().Bank.OrganisationID
+	sides := map[string]bool{}
+	for _, r := range told.Reports {
+		sides[string(r.Report.Role)+" "+r.Report.OrgID] = true
+	}
+	w.Expect(sides["CLIENT "+client], "the third party told its stock of %s", date).To(expect.Equal(true))
+	w.Expect(sides["SERVER "+bank], "the institution told its stock of %s", date).To(expect.Equal(true))
+	for _, p := range told.Pairs {
+		if strings.EqualFold(p.ClientOrgID, client) && strings.EqualFold(p.ServerOrgID, bank) {
+			w.Expect(*p.Server, "live consents of the third party at the end of %s, as the institution tells", date).To(expect.Equal(*p.Client))
+			return *p.Client
+		}
+	}
+	return 0
 }
