@@ -108,6 +108,17 @@ var reports = []Defect{
 				}
 			}
 		})},
+	{Name: "pcm/stale-stock", Kind: Mutate, Rule: "PCM-STOCK", Weight: Major,
+		Symptom: "a consent that ended long ago stays in the stock of each client", CaughtBy: []string{"pcm/stock-agrees-with-clients"},
+		OnReport: of("stock", func(r *Report) {
+			lines, _ := r.Body["consentsStockList"].([]any)
+			for _, l := range lines {
+				if line, ok := l.(map[string]any); ok {
+					n, _ := line["totalActiveConsents"].(float64)
+					line["totalActiveConsents"] = n + 1
+				}
+			}
+		})},
 	{Name: "pcm/omits-payment-state", Kind: Actor, Rule: "PCM-STATES", Weight: Major,
 		Symptom: "the end of a payment is not reported", CaughtBy: []string{"pcm/payment-states-are-told"},
 		OnReport: of("payments", func(r *Report) {
