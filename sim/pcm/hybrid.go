@@ -90,6 +90,26 @@ var hybrid = rule.NewSet("pcm.hybrid",
 			}
 			return m.orNil()
 		}},
+	rule.Rule[*step]{ID: "PCM-HYBRID/fields-not-empty", Weight: fault.Minor,
+		Text: "no field owed by the event is an empty string", Check: func(_ context.Context, s *step) error {
+			var m messages
+			for _, f := range s.owed() {
+				if v := s.values[f]; v.kind() == "string" && len(v) == 2 && (f != s.party() || !s.partyLeftOut()) {
+					m = append(m, "Missing property, "+f+" can't be empty")
+				}
+			}
+			return m.orNil()
+		}},
+	rule.Rule[*step]{ID: "PCM-HYBRID/fields-typed", Weight: fault.Major,
+		Text: "every field is a text", Check: func(_ context.Context, s *step) error {
+			var m messages
+			for _, n := range s.names {
+				if v := s.values[n]; !v.absent() && v.kind() != "string" {
+					m = append(m, "Invalid type: "+n+": Expected string, received "+v.kind())
+				}
+			}
+			return m.orNil()
+		}},
 	rule.Rule[*step]{ID: "PCM-HYBRID/no-unknown-fields", Weight: fault.Minor,
 		Text: "there is no field that the event does not have", Check: func(_ context.Context, s *step) error {
 			for _, n := range s.names {

@@ -35,6 +35,7 @@ var open = rule.NewSet("pcm.opendata",
 			}
 			return m.orNil()
 		}},
+	rule.Rule[*report]{ID: "PCM-OPEN/fields-not-empty", Weight: fault.Minor, Text: "no field is an empty string", Check: notEmpty},
 	rule.Rule[*report]{ID: "PCM-OPEN/fields-typed", Weight: fault.Major, Text: "every field has its JSON type", Check: typed},
 	rule.Rule[*report]{ID: "PCM-OPEN/endpoint-listed", Weight: fault.Major, Text: "endpoint is one of the open-data endpoints",
 		Check: func(_ context.Context, r *report) error {

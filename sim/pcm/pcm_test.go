@@ -193,6 +193,8 @@ func TestEveryItemRuleDiscards(t *testing.T) {
 		"PCM-PRIVATE/not-in-future":          {with(clientReport(1), "timestamp", "2026-09-15T12:06:00.000Z"), "Timestamp is in the future"},
 
 		"PCM-HYBRID/has-required-fields": {with(step(), "osVersion", nil), "Invalid type: osVersion: Required"},
+		"PCM-HYBRID/fields-not-empty":    {with(step(), "osVersion", ""), "Missing property, osVersion can't be empty"},
+		"PCM-HYBRID/fields-typed":        {with(step(), "osVersion", 14), "Invalid type: osVersion: Expected string, received number"},
 		"PCM-HYBRID/no-unknown-fields":   {with(step(), "serverOrgId", orgB), "Unrecognized key(s) in object: 'serverOrgId'"},
 		"PCM-HYBRID/consent-id-is-urn":   {with(step(), "consentId", "42"), "consentId need match with regex"},
 		"PCM-HYBRID/values-listed":       {with(step(), "os", "android"), "Invalid value: os"},
@@ -239,6 +241,7 @@ func TestEveryItemRuleDiscards(t *testing.T) {
 		"PCM-OPEN/has-required-fields": {with(public(), "processTimespan", nil), "Invalid type: processTimespan: Required"},
 		"PCM-OPEN/only-its-fields":     {with(public(), "role", "SERVER"), "property role should not exist"},
 		"PCM-OPEN/fields-typed":        {with(public(), "processTimespan", "3"), "Expected number, received string"},
+		"PCM-OPEN/fields-not-empty":    {with(public(), "endpoint", ""), "Missing property, endpoint can't be empty"},
 		"PCM-OPEN/endpoint-listed":     {with(public(), "endpoint", reads), "Unlisted endpoint: endpoint: endpoint must be listed"},
 		"PCM-OPEN/method-listed":       {with(public(), "httpMethod", "HEAD"), "Invalid value: httpMethod"},
 		"PCM-OPEN/has-client-ip":       {with(public(), "additionalInfo", object{"clientIp": "somewhere"}), "additionalInfo should not be empty"},

@@ -44,8 +44,9 @@ func hasPortabilityFields(_ context.Context, r *report) error {
 		owed = append(owed, fStatement, fPrefix)
 	}
 	var m messages
-	for _, f := range owed {
-		if v := r.fields[f]; v.absent() || v.kind() == "string" && len(v) == 2 {
+	for f, v := range r.fields {
+		empty := v.kind() == "string" && len(v) == 2 && field(f) != fCorrelation
+		if empty || v.absent() && slices.Contains(owed, field(f)) {
 			m = append(m, "Invalid type: "+fieldNames[f]+": Required")
 		}
 	}

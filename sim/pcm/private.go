@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -284,7 +283,7 @@ func timespanPositive(_ context.Context, r *report) error {
 }
 
 func statusInRange(_ context.Context, r *report) error {
-	if _, err := strconv.Atoi(string(r.fields[fStatus])); err == nil && (r.status < 200 || r.status > 599) {
+	if r.fields[fStatus].kind() == "number" && (r.status < 200 || r.status > 599) {
 		return errors.New("statusCode must be between 200 and 599")
 	}
 	return nil

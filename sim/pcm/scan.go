@@ -3,6 +3,7 @@ package pcm
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"strconv"
 )
 
@@ -52,13 +53,13 @@ func (v raw) bytes() []byte {
 	return []byte(s)
 }
 
-// number is the value when it is a number.
+// number is the value when it is a number; one that is too large for us is infinite.
 func (v raw) number() (float64, bool) {
 	if v.kind() != "number" {
 		return 0, false
 	}
 	f, err := strconv.ParseFloat(string(v), 64)
-	return f, err == nil
+	return f, err == nil || errors.Is(err, strconv.ErrRange)
 }
 
 // blank skips white space.

@@ -187,6 +187,7 @@ func discardChecks() []check.Check {
 					{"an interaction id", base.but("fapiInteractionId", uuid.NewString()), []string{"fapiInteractionId", "should not exist"}},
 					{"an unknown field", base.but("cpf", "1"), []string{"cpf", "should not exist"}},
 					{"an endpoint of private data", base.but("endpoint", spec.Find("accounts.list").FullPath()), []string{"endpoint", "listed"}},
+					{"an empty endpoint", base.but("endpoint", ""), []string{"endpoint", "can't be empty"}},
 					{"a method of another kind", base.but("httpMethod", "FETCH"), []string{"httpMethod", "enum"}},
 					{"no address of the caller", base.but("additionalInfo", map[string]any{}), []string{"additionalInfo"}},
 					{"a duration as text", base.but("processTimespan", "3"), []string{"processTimespan", "number"}},
@@ -223,7 +224,7 @@ func journeyChecks() []check.Check {
 		},
 		{
 			ID: "PCM-C51", Name: "pcm/discards-flawed-journey-events", Needs: twoSides,
-			Rules: rules("PCM-HYBRID/has-required-fields", "PCM-HYBRID/no-unknown-fields", "PCM-HYBRID/consent-id-is-urn", "PCM-HYBRID/values-listed", "PCM-HYBRID/party-is-uuid", "PCM-HYBRID/reports-itself", "PCM-HYBRID/uri-length", "PCM-HYBRID/timestamp-form", "PCM-HYBRID/timestamp-in-window"),
+			Rules: rules("PCM-HYBRID/has-required-fields", "PCM-HYBRID/fields-not-empty", "PCM-HYBRID/fields-typed", "PCM-HYBRID/no-unknown-fields", "PCM-HYBRID/consent-id-is-urn", "PCM-HYBRID/values-listed", "PCM-HYBRID/party-is-uuid", "PCM-HYBRID/reports-itself", "PCM-HYBRID/uri-length", "PCM-HYBRID/timestamp-form", "PCM-HYBRID/timestamp-in-window"),
 			Title: "A journey event that lacks a field, has one of another event, or a value outside its domain is discarded", Why: "A funnel of guesses helps nobody.", Causes: causes("one schema for all six"),
 			Body: func(b *check.Bench) {
 				s, other := sideOf(b, 0), b.Party(1)
@@ -234,6 +235,8 @@ func journeyChecks() []check.Check {
 					flaws = append(flaws, flaw{"no " + name, base.but(name, nil), []string{name, "required"}})
 				}
 				s.discards(events+"client/redirect-to-server", base, append(flaws,
+					flaw{"an empty version", base.but("osVersion", ""), []string{"osVersion", "can't be empty"}},
+					flaw{"a version as number", base.but("osVersion", 14), []string{"osVersion", "expected string"}},
 					flaw{"a field of another event", base.but("error", "access_denied"), []string{"unrecognized key", "error"}},
 					flaw{"a consent id of another form", base.but("consentId", "abc"), []string{"consentId", "regex"}},
 					flaw{"an operating system of another kind", base.but("os", "BEOS"), []string{"os", "enum"}},
