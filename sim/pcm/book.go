@@ -5,8 +5,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"hash/maphash"
+	"math"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/rule"
@@ -33,16 +36,15 @@ const (
 	stateInconsistent
 	stateUnpaired
 	stateSingle
-	stateVoid // not kept after all
+	stateNoted // no report for the book, but an entry of the log that is bounded with the others
+	stateVoid  // not kept after all
 )
 
-// record is what is held in memory of an accepted private report: 64 bytes. The words of the sender are
-// in the log.
+// record is what is held in memory of an entry of the log: 56 bytes. The words of the sender are in the log.
 type record struct {
 	key        [16]byte // of the interaction id; zero when there was none
 	at         int64    // Unix milliseconds of the call
 	received   int64
-	updated    int64
 	pos        position
 	client     uint32
 	server     uint32
@@ -54,35 +56,32 @@ type record struct {
 	findings   uint8
 }
 
-// sides are the numbers of the two reports of one interaction; 0 is none.
-type sides struct{ client, server uint64 }
-
-func (s *sides) of(server bool) *uint64 {
-	if server {
-		return &s.server
-	}
-	return &s.client
-}
+// counts says whether it is a report that is kept. Without a place in the log it may still be taken back.
+func (r *record) counts() bool { return r != nil && r.pos != 0 && r.state < stateNoted }
 
 const chunkSize = 1 << 14
 
-// book holds the newest reports and finds counterparts. Its size is bounded: beyond keep reports the
-// oldest are forgotten, a chunk at a time.
+// reach is how long anything is held by the ecosystem's clock: a verdict looks ninety days back from a
+// month's end, and is final eight days after it.
+const reach = 130 * 24 * time.Hour
+
+// book holds the newest entries of the log and finds counterparts. Its size is bounded: beyond keep entries,
+// and beyond the time that any question reaches back, the oldest are forgotten, a chunk at a time.
 type book struct {
 	mu     sync.Mutex
 	keep   int
 	chunks []*[chunkSize]record
 	first  uint64 // number of the first record of chunks[0]
 	next   uint64
-	index  map[[16]byte]sides
+	index  index
 	names  map[string]uint32
 	orgs   []string
-	lost   int64          // the newest call of which a report was forgotten, Unix milliseconds
-	gone   [stateVoid]int // forgotten records by their last state
+	lost   int64           // the newest call of which a report was forgotten, Unix milliseconds
+	gone   [stateNoted]int // forgotten records by their last state
 }
 
 func newBook(keep int) *book {
-	return &book{keep: keep, first: 1, next: 1, index: map[[16]byte]sides{}, names: map[string]uint32{}}
+	return &book{keep: keep, first: 1, next: 1, index: index{seed: maphash.MakeSeed()}, names: map[string]uint32{}}
 }
 
 // place is an accepted report about to enter the book.
@@ -194,7 +193,7 @@ func (b *book) record(r *report, kind byte, received int64) record {
 
 func (b *book) recordLocked(r *report, kind byte, received int64) record {
 	rec := record{
-		key: keyOf(kind, r.fields[fInteraction].bytes()), at: r.at.UnixMilli(), received: received, updated: received,
+		key: keyOf(kind, r.fields[fInteraction].bytes()), at: r.at.UnixMilli(), received: received,
 		client: b.org(r.fields[fClientOrg].bytes()), server: b.org(r.fields[fServerOrg].bytes()),
 		status: uint16(r.status), serverSide: r.server,
 	}
@@ -211,6 +210,9 @@ func (b *book) recordLocked(r *report, kind byte, received int64) record {
 
 // add enters a record and returns its number. The lock is held.
 func (b *book) add(rec record) uint64 {
+	if uint32(b.next) == 0 { // what the index calls free
+		b.next++
+	}
 	n := b.next
 	b.next++
 	i := n - b.first
@@ -219,9 +221,7 @@ func (b *book) add(rec record) uint64 {
 	}
 	b.chunks[i/chunkSize][i%chunkSize] = rec
 	if rec.key != [16]byte{} {
-		s := b.index[rec.key]
-		*s.of(rec.serverSide) = n
-		b.index[rec.key] = s
+		b.link(n, &rec)
 	}
 	return n
 }
@@ -241,67 +241,60 @@ func (b *book) void(n uint64) {
 	if rec == nil {
 		return
 	}
-	rec.state = stateVoid
 	b.unlink(n, rec)
+	rec.state = stateVoid
 }
 
-func (b *book) unlink(n uint64, rec *record) {
-	s, ok := b.index[rec.key]
-	if side := s.of(rec.serverSide); ok && *side == n {
-		*side = 0
-		if s == (sides{}) {
-			delete(b.index, rec.key)
-		} else {
-			b.index[rec.key] = s
-		}
-	}
-}
-
-// evict forgets whole chunks beyond the bound and returns the place before which the log is not needed,
+// evict forgets whole chunks beyond the bounds and returns the place before which the log is not needed,
 // or 0. The lock is held.
-func (b *book) evict() position {
-	var from position
-	for b.next-b.first >= uint64(b.keep)+chunkSize && len(b.chunks) > 1 {
+func (b *book) evict(now int64) position {
+	began := b.first
+	for len(b.chunks) > 1 && (b.next-b.first >= uint64(b.keep)+chunkSize || b.chunks[0][chunkSize-1].received < now-reach.Milliseconds()) {
 		chunk := b.chunks[0]
 		for i := range chunk {
-			if rec := &chunk[i]; rec.state != stateVoid {
+			rec := &chunk[i]
+			if rec.counts() {
 				b.gone[rec.state]++
 				b.lost = max(b.lost, rec.at)
-				b.unlink(b.first+uint64(i), rec)
 			}
+			b.unlink(b.first+uint64(i), rec)
 		}
 		b.chunks[0] = nil
 		b.chunks = b.chunks[1:]
 		b.first += chunkSize
-		from = b.chunks[0][0].pos
-		for i := range b.chunks[0] { // a correction stands further behind than its neighbours
-			if pos := b.chunks[0][i].pos; pos != 0 {
-				from = min(from, pos)
-			}
+	}
+	if b.first == began {
+		return 0
+	}
+	from := position(math.MaxInt64)
+	for i := range b.chunks[0] { // a correction stands further behind than its neighbours
+		if pos := b.chunks[0][i].pos; pos != 0 {
+			from = min(from, pos)
 		}
+	}
+	if from == math.MaxInt64 { // nothing of it is kept yet
+		return 0
 	}
 	return from
 }
 
-// amend puts a corrected report into the place of the one it corrects. The lock is held.
+// amend puts a corrected report into the place of the one it corrects, or where that one is forgotten into
+// one of its own. The lock is held.
 func (b *book) amend(sw rule.Switch, rec record) {
-	n := *sidesOf(b, rec)
+	n := b.find(rec.key, rec.serverSide)
 	if old := b.get(n); old != nil {
 		rec.received = old.received
 		*old = rec
-		b.settle(context.Background(), sw, n)
+	} else {
+		n = b.add(rec)
 	}
-}
-
-func sidesOf(b *book, rec record) *uint64 {
-	s := b.index[rec.key]
-	return s.of(rec.serverSide)
+	b.settle(context.Background(), sw, n)
 }
 
 // settle decides the state of a record and of its counterpart. The lock is held.
 func (b *book) settle(ctx context.Context, sw rule.Switch, n uint64) {
 	rec := b.get(n)
-	if rec == nil || rec.state == stateVoid {
+	if rec == nil || rec.state >= stateNoted {
 		return
 	}
 	if rec.key == [16]byte{} {
@@ -309,7 +302,7 @@ func (b *book) settle(ctx context.Context, sw rule.Switch, n uint64) {
 		return
 	}
 	other := b.counterpart(rec)
-	if other == nil || other.state == stateVoid || other.pos == 0 { // not on disk yet: it will find us
+	if !other.counts() { // not on disk yet: it will find us
 		rec.state = stateUnpaired
 		if int(rec.endpoint) < len(endpoints.all) && endpoints.all[rec.endpoint].clientOnly {
 			rec.state = stateSingle
@@ -321,14 +314,9 @@ func (b *book) settle(ctx context.Context, sw rule.Switch, n uint64) {
 		state = stateInconsistent
 	}
 	rec.state, other.state = state, state
-	rec.updated = max(rec.received, other.received)
-	other.updated = rec.updated
 }
 
-func (b *book) counterpart(rec *record) *record {
-	s := b.index[rec.key]
-	return b.get(*s.of(!rec.serverSide))
-}
+func (b *book) counterpart(rec *record) *record { return b.get(b.find(rec.key, !rec.serverSide)) }
 
 func couplet(a, b *record) *couple {
 	if a.serverSide {

@@ -107,8 +107,8 @@ func (p *PCM) Funnel(from, to time.Time) (steps []FunnelStep, lost map[string][]
 	for _, consent := range p.journeys.order {
 		seen := map[string]bool{}
 		for _, s := range p.journeys.of[consent] {
-			if at, ok := moment([]byte(s.Timestamp)); ok && !at.Before(from) && at.Before(to) {
-				seen[s.Event] = true
+			if at := time.UnixMilli(s.at); s.at != 0 && !at.Before(from) && at.Before(to) {
+				seen[s.name()] = true
 			}
 		}
 		if len(seen) == 0 {

@@ -2,6 +2,7 @@ package pcm
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -29,16 +30,17 @@ type discardGroup struct {
 	ids []string
 }
 
-// maxGroups bounds the reasons held; what is beyond is still counted by its message.
+// maxGroups bounds the reasons held: those of old days go first, what one day has beyond it is still counted by
+// its message.
 const maxGroups = 20_000
 
 // group counts a discard by what its ticket tells. The lock is held.
-func (h *history) group(d Discard) {
+func (h *history) group(d Discard, sent raw) {
 	if h.groups == nil {
 		h.groups = map[DiscardCount]*discardGroup{}
 	}
 	var in info
-	in.read(raw(d.Sent))
+	in.read(sent)
 	k := DiscardCount{Org: d.Organisation, Kind: d.Kind, Message: d.Message, Discarded: d.At.In(brasilia).Format(time.DateOnly)}
 	k.Date = k.Discarded
 	for _, name := range [...]string{"timestamp", "eventDateTime"} {
@@ -53,7 +55,7 @@ func (h *history) group(d Discard) {
 	}
 	g := h.groups[k]
 	if g == nil {
-		if len(h.groups) >= maxGroups {
+		if len(h.groups) >= maxGroups && !h.ungroup(k.Discarded) {
 			return
 		}
 		g = &discardGroup{}
@@ -63,6 +65,16 @@ func (h *history) group(d Discard) {
 	if id := in.get("fapiInteractionId").text(); id != "" && len(id) <= 36 && len(g.ids) < evidence {
 		g.ids = append(g.ids, id)
 	}
+}
+
+// ungroup forgets the reasons of the oldest day of refusals, unless that is the one given.
+func (h *history) ungroup(today string) bool {
+	oldest := today
+	for k := range h.groups {
+		oldest = min(oldest, k.Discarded)
+	}
+	maps.DeleteFunc(h.groups, func(k DiscardCount, _ *discardGroup) bool { return k.Discarded == oldest && oldest < today })
+	return oldest < today
 }
 
 // discardsOf lists the discards of a day's calls, by organisation and reason.

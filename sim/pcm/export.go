@@ -92,9 +92,8 @@ func (p *PCM) stateAt(e entry, at position) (State, bool) {
 	}
 	p.book.mu.Lock()
 	defer p.book.mu.Unlock()
-	s := p.book.index[key]
-	for _, n := range [...]uint64{s.client, s.server} {
-		if rec := p.book.get(n); rec != nil && rec.pos == at {
+	for _, server := range [...]bool{false, true} {
+		if rec := p.book.get(p.book.find(key, server)); rec != nil && rec.pos == at {
 			return states[rec.state], true
 		}
 	}

@@ -175,7 +175,10 @@ func (p *PCM) keep(ctx context.Context, in *intake, list []verdict, s session, n
 		}
 	}
 	if isBooked(in.kind) {
-		p.enter(ctx, list)
+		if err := p.enter(ctx, list); err != nil {
+			p.settleBatch(in, list, s, 0, received, err)
+			return err
+		}
 	}
 	run := runs.Get().(*[]byte)
 	defer runs.Put(run)
@@ -236,23 +239,32 @@ func join(breaches []error) string {
 	return text
 }
 
-// enter puts the accepted reports into the book, where a repetition shows.
-func (p *PCM) enter(ctx context.Context, list []verdict) {
+var errInFlight = errors.New("a report is repeated while the first one is still being kept")
+
+// enter puts the accepted reports into the book, where a repetition shows. Of a report that another request
+// has entered and not yet kept nobody can say whether this one repeats it: then it is an error, and the
+// reporter asks again.
+func (p *PCM) enter(ctx context.Context, list []verdict) error {
 	p.book.mu.Lock()
 	defer p.book.mu.Unlock()
+	first := p.book.next
 	for i := range list {
 		v := &list[i]
 		if v.discarded {
 			continue
 		}
-		there := p.book.index[v.record.key]
-		pl := place{taken: v.record.key != [16]byte{} && *there.of(v.record.serverSide) != 0}
+		there := p.book.find(v.record.key, v.record.serverSide)
+		pl := place{taken: there != 0}
+		if other := p.book.get(there); other != nil && other.pos == 0 && there < first {
+			return errInFlight
+		}
 		if err := once.Check(ctx, p.cfg.Seams, &pl); err != nil {
 			v.discarded, v.message = true, errors.Unwrap(err).Error()
 			continue
 		}
 		v.number = p.book.add(v.record)
 	}
+	return nil
 }
 
 // settleBatch gives the entered reports their place in the log and hands them to the pairing, or takes
@@ -261,50 +273,58 @@ func (p *PCM) settleBatch(in *intake, list []verdict, s session, at position, re
 	numbers := make([]uint64, 0, len(list))
 	p.book.mu.Lock()
 	for i := range list {
-		v := &list[i]
-		if v.number == 0 {
-			continue
-		}
-		if failed != nil {
+		v, pos := &list[i], at+position(list[i].offset)
+		switch {
+		case failed != nil:
 			p.book.void(v.number)
-			continue
-		}
-		if rec := p.book.get(v.number); rec != nil {
-			rec.pos = at + position(v.offset)
-			numbers = append(numbers, v.number)
+		case v.number == 0:
+			p.book.add(record{state: stateNoted, received: received, pos: pos})
+		default:
+			if rec := p.book.get(v.number); rec != nil {
+				rec.pos = pos
+				numbers = append(numbers, v.number)
+			}
 		}
 	}
-	unneeded := p.book.evict()
+	unneeded := p.book.evict(received)
 	p.book.mu.Unlock()
 	if failed != nil {
 		return
 	}
-	if unneeded != 0 {
-		if err := p.ledger.forget(unneeded); err != nil {
-			p.cfg.Log.Warn("old reports not deleted", "error", err)
-		}
-	}
+	p.forget(unneeded)
 	for i := range list {
 		v := &list[i]
-		p.remember(in.kind, s.organisation, v, received)
+		p.remember(in.kind, s.organisation, v, received, at+position(v.offset))
 	}
 	p.pairing.add(numbers)
 }
 
+// forget deletes what of the log is not needed, 0 for nothing.
+func (p *PCM) forget(before position) {
+	if before == 0 {
+		return
+	}
+	begins, err := p.ledger.forget(before)
+	if err != nil {
+		p.cfg.Log.Warn("old reports not deleted", "error", err)
+	}
+	p.journeys.forget(begins)
+}
+
 // remember keeps what the queries need beside the book.
-func (p *PCM) remember(kind byte, reporter string, v *verdict, received int64) {
+func (p *PCM) remember(kind byte, reporter string, v *verdict, received int64, at position) {
 	switch {
 	case v.discarded:
-		p.history.discard(Discard{At: time.UnixMilli(received).UTC(), Organisation: reporter, Kind: kindName(kind), Message: v.message, Sent: bytes.Clone(v.body)})
+		p.history.discard(Discard{At: time.UnixMilli(received).UTC(), Organisation: reporter, Kind: kindName(kind), Message: v.message, pos: at}, v.body)
 	case isEvent(kind):
-		p.journeys.add(kind, v.body, received)
+		p.journeys.add(kind, v.body, at)
 	case kind == kindStock:
 		p.stocks.add(v.id, v.body, reporter, received)
 	case kind == kindStates:
 		p.payments.state(v.id, v.body, reporter, received)
 	case kind != kindPrivate:
 	case v.record.endpoint == tokenEndpoint && !v.record.serverSide:
-		p.journeys.token(v.body, received)
+		p.journeys.token(v.body, at)
 	case paying[v.record.endpoint] && !v.record.serverSide && v.record.status < 300:
 		p.payments.claim(v.body)
 	}
@@ -326,9 +346,9 @@ func (p *PCM) pair(batch []uint64) {
 // replay rebuilds memory from one entry of the log, as it was decided then.
 func (p *PCM) replay(e entry, at position) {
 	v := verdict{id: e.id, body: e.body, discarded: e.decision == keptDiscarded, message: e.message}
+	p.book.mu.Lock()
 	if !v.discarded && isBooked(e.kind) {
 		r := kept(e, p.Dialect())
-		p.book.mu.Lock()
 		v.record = p.book.recordLocked(r, e.kind, e.received)
 		v.record.pos, v.record.findings = at, uint8(min(len(r.criticise()), 255))
 		switch e.kind {
@@ -340,10 +360,12 @@ func (p *PCM) replay(e entry, at position) {
 		default:
 			p.book.settle(context.Background(), p.cfg.Seams, p.book.add(v.record))
 		}
-		p.book.evict()
-		p.book.mu.Unlock()
+	} else {
+		p.book.add(record{state: stateNoted, received: e.received, pos: at})
 	}
-	p.remember(e.kind, e.reporter, &v, e.received)
+	p.book.evict(p.cfg.Clock.Now().UnixMilli())
+	p.book.mu.Unlock()
+	p.remember(e.kind, e.reporter, &v, e.received, at)
 }
 
 // kept reads a report of the log.

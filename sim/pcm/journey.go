@@ -23,37 +23,53 @@ type JourneyStep struct {
 	Sent         json.RawMessage `json:"sent"`
 }
 
-// journeys holds the steps by consent id, the newest consents only.
-type journeys struct {
-	mu    sync.Mutex
-	of    map[string][]JourneyStep
-	order []string
+// walked is what is held of a step: the rest is read from the log.
+type walked struct {
+	pos   position
+	at    int64 // Unix milliseconds; 0 when malformed
+	event uint8 // of events, or one more for "token"
 }
 
-func newJourneys() *journeys { return &journeys{of: map[string][]JourneyStep{}} }
+func (s walked) name() string {
+	if int(s.event) < len(events) {
+		return events[s.event].path
+	}
+	return "token"
+}
 
-func (j *journeys) add(kind byte, body raw, received int64) {
+// journeys holds the steps by consent id, the newest consents only.
+type journeys struct {
+	mu     sync.Mutex
+	of     map[string][]walked
+	order  []string
+	begins position // of the log
+}
+
+func newJourneys() *journeys { return &journeys{of: map[string][]walked{}} }
+
+func (j *journeys) add(kind byte, body raw, pos position) {
 	var s step
 	s.read(&events[kind-kindHybrid], body)
-	j.put(s.values["consentId"].text(), JourneyStep{
-		Event: s.event.path, Timestamp: s.values["timestamp"].text(), Organisation: s.values[s.party()].text(),
-		Received: time.UnixMilli(received).UTC(), Sent: slices.Clone(json.RawMessage(body)),
-	})
+	j.put(s.values["consentId"].text(), walked{pos, millis(s.at), kind - kindHybrid})
 }
 
 // token ends the journey: the private report of POST /token that names the consent.
-func (j *journeys) token(body raw, received int64) {
+func (j *journeys) token(body raw, pos position) {
 	r := report{}
 	r.read(body)
 	if id := r.info.get("consentId").text(); id != "" {
-		j.put(id, JourneyStep{
-			Event: "token", Timestamp: r.fields[fTimestamp].text(), Organisation: r.fields[fClientOrg].text(),
-			Received: time.UnixMilli(received).UTC(), Sent: slices.Clone(json.RawMessage(body)),
-		})
+		j.put(id, walked{pos, millis(r.at), uint8(len(events))})
 	}
 }
 
-func (j *journeys) put(consent string, s JourneyStep) {
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func (j *journeys) put(consent string, s walked) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if _, known := j.of[consent]; !known {
@@ -68,11 +84,44 @@ func (j *journeys) put(consent string, s JourneyStep) {
 	}
 }
 
+// forget drops the steps that stand before the log's beginning.
+func (j *journeys) forget(begins position) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if begins == j.begins {
+		return
+	}
+	j.begins = begins
+	j.order = slices.DeleteFunc(j.order, func(consent string) bool {
+		left := slices.DeleteFunc(j.of[consent], func(s walked) bool { return s.pos < begins })
+		j.of[consent] = left
+		if len(left) == 0 {
+			delete(j.of, consent)
+		}
+		return len(left) == 0
+	})
+}
+
 // Journey returns the reported steps of a consent, in the order in which they came in.
-func (p *PCM) Journey(consent string) []JourneyStep {
+func (p *PCM) Journey(consent string) (steps []JourneyStep) {
 	p.journeys.mu.Lock()
-	defer p.journeys.mu.Unlock()
-	return slices.Clone(p.journeys.of[consent])
+	list := slices.Clone(p.journeys.of[consent])
+	p.journeys.mu.Unlock()
+	for _, s := range list {
+		e, err := p.ledger.at(s.pos)
+		if err != nil {
+			continue // forgotten in between
+		}
+		var in info
+		in.read(e.body)
+		party := "clientOrgId"
+		if int(s.event) < len(events) && events[s.event].server {
+			party = "serverOrgId"
+		}
+		steps = append(steps, JourneyStep{Event: s.name(), Timestamp: in.get("timestamp").text(), Organisation: in.get(party).text(),
+			Received: time.UnixMilli(e.received).UTC(), Sent: json.RawMessage(e.body)})
+	}
+	return steps
 }
 
 // judgeEvents applies the item rules to consent journey events.

@@ -291,8 +291,8 @@ func readEntry(in *bufio.Reader) (entry, int64, error) {
 	return e, n, nil
 }
 
-// forget deletes the files before a position.
-func (l *ledger) forget(before position) error {
+// forget deletes the files before a position, and returns where the log begins now.
+func (l *ledger) forget(before position) (position, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var err error
@@ -305,7 +305,7 @@ func (l *ledger) forget(before position) error {
 			}
 		}
 	}
-	return err
+	return position(l.oldest << 32), err
 }
 
 func (l *ledger) close() error {

@@ -53,11 +53,17 @@ func (p *PCM) reader(w http.ResponseWriter, r *http.Request) (session, bool) {
 	if p.faults.strike(w, r, p, "report") {
 		return session{}, false
 	}
-	s, live := p.session(r, p.cfg.Clock.Now())
+	now := p.cfg.Clock.Now()
+	s, live := p.session(r, now)
 	if !live {
 		p.refuse(w, r, "report", http.StatusUnauthorized, "Unauthorized")
+		return s, false
 	}
-	return s, live
+	if !p.limits.allow(s.organisation, now) {
+		p.refuse(w, r, "report", http.StatusTooManyRequests, "Too Many Requests")
+		return s, false
+	}
+	return s, true
 }
 
 func endpointList(rep Report) string { return endpoints.all[rep.record.endpoint].list }

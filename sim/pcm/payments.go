@@ -56,7 +56,7 @@ func (p *payments) at(id, client, server string) *paid {
 
 // state enters a state that a holder told.
 func (p *payments) state(id [16]byte, body raw, reporter string, received int64) {
-	t := toldState{id: string(appendUUID(nil, id)), reporter: reporter, received: time.UnixMilli(received).UTC(), sent: slices.Clone(json.RawMessage(body))}
+	t := toldState{id: string(appendUUID(nil, id)), reporter: reporter, received: time.UnixMilli(received).UTC()}
 	if json.Unmarshal(body, &t.PaymentState) != nil { // a rule that was off let it in
 		return
 	}

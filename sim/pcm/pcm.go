@@ -43,7 +43,7 @@ type Config struct {
 	Known Participants
 	// Dir keeps the reports; empty means nothing outlives the process.
 	Dir string
-	// Keep bounds the reports held, 500,000 when 0: about 60 MB of memory and 400 MB of disk.
+	// Keep bounds the items held, of whatever kind, 500,000 when 0: about 35 MB of memory and 400 MB of disk.
 	Keep int
 	// Release of the texts that the platform keeps, one of [spec.Releases]; the current one when empty.
 	Release string

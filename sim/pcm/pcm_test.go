@@ -405,7 +405,7 @@ func TestBookIsBounded(t *testing.T) {
 	if n := p.Summary().Reports; n > chunkSize || n < 1 {
 		t.Errorf("holds %d reports", n)
 	}
-	if n := len(p.book.index); n > 2*chunkSize {
+	if n := p.book.index.used; n > 2*chunkSize {
 		t.Errorf("index holds %d", n)
 	}
 	if len(p.Reports(Query{Interaction: interactionID(1)})) != 0 || len(p.Reports(Query{Interaction: interactionID(5*len(batch) - 1)})) != 1 {

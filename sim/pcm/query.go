@@ -45,7 +45,8 @@ type Discard struct {
 	Organisation string          `json:"organisationId"`
 	Kind         string          `json:"kind"`
 	Message      string          `json:"message"`
-	Sent         json.RawMessage `json:"sent"`
+	Sent         json.RawMessage `json:"sent"` // null when the log has forgotten it
+	pos          position
 }
 
 // Request is one intake request.
@@ -82,11 +83,11 @@ func (h *history) request(r Request) {
 	h.requests = newest(h.requests, r)
 }
 
-func (h *history) discard(d Discard) {
+func (h *history) discard(d Discard, sent raw) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.discards = newest(h.discards, d)
-	h.group(d)
+	h.group(d, sent)
 	if h.discarded == nil {
 		h.discarded = map[string]int{}
 	}
@@ -98,8 +99,14 @@ func (h *history) discard(d Discard) {
 // Discards lists the newest refused reports, oldest first.
 func (p *PCM) Discards() []Discard {
 	p.history.mu.Lock()
-	defer p.history.mu.Unlock()
-	return slices.Clone(p.history.discards)
+	list := slices.Clone(p.history.discards)
+	p.history.mu.Unlock()
+	for i := range list {
+		if e, err := p.ledger.at(list[i].pos); err == nil {
+			list[i].Sent = json.RawMessage(e.body)
+		}
+	}
+	return list
 }
 
 // Requests lists the newest intake requests, oldest first.
@@ -135,7 +142,7 @@ func (p *PCM) findAll(chosen func(*record) bool) (out []hit) {
 			p.book.mu.Lock()
 		}
 		rec := p.book.get(n)
-		if rec == nil || rec.pos == 0 || rec.state == stateVoid || !chosen(rec) {
+		if !rec.counts() || !chosen(rec) {
 			continue
 		}
 		h := hit{record: *rec}
@@ -160,20 +167,19 @@ func (p *PCM) find(q Query) []hit {
 	defer p.book.mu.Unlock()
 	consider := func(n uint64) {
 		rec := p.book.get(n)
-		if rec == nil || rec.pos == 0 || rec.state == stateVoid || !p.book.matches(rec, q) {
+		if !rec.counts() || !p.book.matches(rec, q) {
 			return
 		}
 		h := hit{record: *rec}
-		if other := p.book.counterpart(rec); other != nil && rec.key != [16]byte{} && other.pos != 0 {
+		if other := p.book.onDisk(rec); other != nil {
 			h.other = *other
 		}
 		out = append(out, h)
 	}
 	if q.Interaction != "" {
 		for _, key := range [...][16]byte{wanted, keyOf(kindPortabilityClient, []byte(q.Interaction))} {
-			s := p.book.index[key]
-			consider(s.client)
-			consider(s.server)
+			consider(p.book.find(key, false))
+			consider(p.book.find(key, true))
 		}
 		return out
 	}
@@ -211,7 +217,7 @@ func (p *PCM) describe(h hit) (Report, error) {
 	out := Report{
 		ReportID: string(appendUUID(nil, e.id)), Status: states[h.record.state], Interaction: r.fields[fInteraction].text(), Role: role(&h.record),
 		ClientOrg: r.fields[fClientOrg].text(), ServerOrg: r.fields[fServerOrg].text(), Endpoint: r.fields[fEndpoint].text(), Method: r.method,
-		StatusCode: r.status, Timestamp: r.at, CreatedAt: time.UnixMilli(h.record.received).UTC(), UpdatedAt: time.UnixMilli(h.record.updated).UTC(),
+		StatusCode: r.status, Timestamp: r.at, CreatedAt: time.UnixMilli(h.record.received).UTC(), UpdatedAt: time.UnixMilli(max(e.received, h.other.received)).UTC(),
 		Reporter: e.reporter, Sent: json.RawMessage(e.body), record: h.record,
 	}
 	out.Findings = r.criticise()
@@ -275,7 +281,7 @@ func (p *PCM) Summary() Summary {
 			p.book.mu.Unlock()
 			p.book.mu.Lock()
 		}
-		if rec == nil || rec.pos == 0 || rec.state == stateVoid {
+		if !rec.counts() {
 			continue
 		}
 		s.Reports++

@@ -64,6 +64,9 @@ func TestWholeRequestFailures(t *testing.T) {
 				t.Errorf("request %d got %d", i, w.Code)
 			}
 		}
+		if w := send(t, p, "GET", privatePath+interactionID(0), token, nil); w.Code != 429 || w.Body.String() != `{"message":"Too Many Requests"}` {
+			t.Errorf("a read beyond the rate got %d %s", w.Code, w.Body)
+		}
 	})
 	t.Run("unknown places", func(t *testing.T) {
 		p := start(t, Config{})

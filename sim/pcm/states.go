@@ -163,7 +163,8 @@ func (p *PCM) lookupState(w http.ResponseWriter, r *http.Request) {
 	}
 	d := p.Dialect()
 	if told, there := p.payments.newest(r.PathValue("id"), s.organisation, p.cfg.Clock.Now().Add(-d.shownAfter)); there && d.on[swStates] {
-		p.answer(w, r, "payments", http.StatusOK, extended(told.sent, map[string]any{
+		body, _ := json.Marshal(told.PaymentState) // texts only
+		p.answer(w, r, "payments", http.StatusOK, extended(body, map[string]any{
 			"reportId": told.id, "status": Accepted, "createdAt": told.received.Format(instant), "updatedAt": told.received.Format(instant)}))
 		return
 	}
@@ -192,7 +193,6 @@ type toldState struct {
 	received time.Time
 	at       time.Time
 	spec.PaymentState
-	sent json.RawMessage
 }
 
 func (t *toldState) reasonFault() string {

@@ -77,20 +77,20 @@ func (p *PCM) tallyOf(d *Dialect, first, last int32) tally {
 	zone := d.zone()
 	p.book.mu.Lock()
 	defer p.book.mu.Unlock()
-	t.lost = p.book.lost
 	for n := p.book.first; n < p.book.next; n++ {
 		if n%chunkSize == 0 { // a long look lets intake go on
 			p.book.mu.Unlock()
 			p.book.mu.Lock()
 		}
 		rec := p.book.get(n)
-		if rec == nil || rec.pos == 0 || rec.state == stateVoid {
+		if !rec.counts() {
 			continue
 		}
 		if day := dayOf(rec.at, zone); day >= first && day <= last {
 			t.add(rec, p.book.onDisk(rec), day, d)
 		}
 	}
+	t.lost = p.book.lost // what went while we looked counts as lost
 	t.orgs = p.book.orgs[:len(p.book.orgs):len(p.book.orgs)]
 	return t
 }
@@ -101,7 +101,7 @@ func (b *book) onDisk(rec *record) *record {
 		return nil
 	}
 	other := b.counterpart(rec)
-	if other == nil || other.state == stateVoid || other.pos == 0 {
+	if !other.counts() {
 		return nil
 	}
 	return other
