@@ -12,71 +12,65 @@ import (
 // dayChecks step over midnight.
 func dayChecks() []check.Check {
 	return []check.Check{
-		{
-			ID: "STM-X13", Name: "metrics/day-boundaries", Rules: rules("RS-HDR-04"), Needs: steered,
+		steered(check.Check{
+			ID: "STM-X13", Name: "metrics/day-boundaries", Rules: rules("RS-HDR-04"),
 			Title:  "A day begins at midnight in Brasília: calls and downtime before it are yesterday's, and nine in the evening is no boundary",
 			Why:    "Two sides that cut the day differently never agree.",
 			Causes: causes("days in UTC"),
-			Body:   boundaries,
-		},
-		{
-			ID: "STM-X14", Name: "metrics/previous-days-shift", Rules: rules("RS-HDR-04"), Needs: steered,
+		}, "20:59:40", boundaries),
+		steered(check.Check{
+			ID: "STM-X14", Name: "metrics/previous-days-shift", Rules: rules("RS-HDR-04"),
 			Title:  "Every midnight the days move on by one: yesterday first, seven at most",
 			Why:    "The first figure of the days before is yesterday's.",
 			Causes: causes("oldest first", "today among the days before"),
-			Body: func(b *check.Bench) {
-				h := open(b)
-				path := spec.Find("accounts.identification").FullPath()
-				start := h.dawn(1, 10, 0, 0)
-				var want []int64
-				for day := range 9 {
-					b.SetClock(start.AddDate(0, 0, day))
-					for range day + 1 {
-						b.Expect(h.asking("accounts.identification").Param("accountId", "nobody").Send(b.Context()), "a call").To(expect.Status(401))
-					}
-					f := h.of(h.metrics("period", "ALL"), path)
-					before := f.before("invocations")
-					b.Expect(f.today("invocations"), "calls of day %d", day+1).About(f.about).To(expect.Equal(day + 1))
-					b.Expect(len(before) >= min(len(want), 7) && len(before) <= 7, "days before day %d", day+1).About(f.about).To(expect.True("they are those known, seven at most"))
-					b.Expect(fmt.Sprint(before[:min(len(want), 7)]), "calls of the days before day %d", day+1).About(f.about).To(expect.Equal(fmt.Sprint(want[:min(len(want), 7)])))
-					want = append([]int64{int64(day + 1)}, want...)
+		}, "10:00:00", func(h *house, start time.Time) {
+			path := spec.Find("accounts.identification").FullPath()
+			var want []int64
+			for day := range 9 {
+				h.SetClock(start.AddDate(0, 0, day))
+				for range day + 1 {
+					h.Expect(h.asking("accounts.identification").Param("accountId", "nobody").Send(h.Context()), "a call").To(expect.Status(401))
 				}
-			},
-		},
+				f := h.of(h.metrics("period", "ALL"), path)
+				before := f.before("invocations")
+				h.Expect(f.today("invocations"), "calls of day %d", day+1).About(f.about).To(expect.Equal(day + 1))
+				h.Expect(len(before) >= min(len(want), 7) && len(before) <= 7, "days before day %d", day+1).About(f.about).To(expect.True("they are those known, seven at most"))
+				h.Expect(fmt.Sprint(before[:min(len(want), 7)]), "calls of the days before day %d", day+1).About(f.about).To(expect.Equal(fmt.Sprint(want[:min(len(want), 7)])))
+				want = append([]int64{int64(day + 1)}, want...)
+			}
+		}),
 	}
 }
 
-func boundaries(b *check.Bench) {
-	h := open(b)
+func boundaries(h *house, evening time.Time) {
 	path := spec.Find("accounts.transactions").FullPath()
 	calls := func(n int) {
 		for range n {
-			b.Expect(h.asking("accounts.transactions").Param("accountId", "nobody").Send(b.Context()), "a call").To(expect.Status(401))
+			h.Expect(h.asking("accounts.transactions").Param("accountId", "nobody").Send(h.Context()), "a call").To(expect.Status(401))
 		}
 	}
-	evening := h.dawn(1, 20, 59, 40)
 	calls(3)
 	id := h.fail(503, "accounts.balances")
-	b.Advance(30 * time.Second) // 21:00:10, midnight of UTC
+	h.Advance(30 * time.Second) // 21:00:10, midnight of UTC
 	calls(2)
 	f := h.of(h.metrics(), path)
-	b.Expect(f.today("invocations"), "calls of today at nine in the evening").About(f.about).To(expect.Equal(5))
+	h.Expect(f.today("invocations"), "calls of today at nine in the evening").About(f.about).To(expect.Equal(5))
 	h.mend(id)
 
-	b.SetClock(evening.Add(3 * time.Hour)) // 23:59:40
+	h.SetClock(evening.Add(3 * time.Hour)) // 23:59:40
 	down := h.of(h.metrics(), spec.Find("accounts.balances").FullPath()).down()
-	b.Expect(down, "seconds down today").To(expect.Equal(30))
+	h.Expect(down, "seconds down today").To(expect.Equal(30))
 	calls(1)
 	h.fail(503, "accounts.balances")
-	b.Advance(50 * time.Second) // 00:00:30: two probes of the new day
+	h.Advance(50 * time.Second) // 00:00:30: two probes of the new day
 	calls(4)
 	f = h.of(h.metrics("period", "ALL"), path)
-	b.Expect(f.today("invocations"), "calls of today after midnight").About(f.about).To(expect.Equal(4))
+	h.Expect(f.today("invocations"), "calls of today after midnight").About(f.about).To(expect.Equal(4))
 	before := f.before("invocations")
-	b.Expect(len(before), "days before").About(f.about).To(expect.InRange(1, 7))
-	b.Expect(before[0], "calls of yesterday").About(f.about).To(expect.Equal(6))
+	h.Expect(len(before), "days before").About(f.about).To(expect.InRange(1, 7))
+	h.Expect(before[0], "calls of yesterday").About(f.about).To(expect.Equal(6))
 	f = h.of(h.metrics(), spec.Find("accounts.balances").FullPath())
-	b.Expect(f.down(), "seconds down since midnight").About(f.about).To(expect.Equal(60))
+	h.Expect(f.down(), "seconds down since midnight").About(f.about).To(expect.Equal(60))
 	f = h.of(h.metrics("period", "ALL"), spec.Find("accounts.balances").FullPath())
-	b.Expect(f.down(), "seconds down today and before").About(f.about).To(expect.Equal(90))
+	h.Expect(f.down(), "seconds down today and before").About(f.about).To(expect.Equal(90))
 }

@@ -12,66 +12,56 @@ import (
 // outageChecks announce scheduled unavailability.
 func outageChecks() []check.Check {
 	return []check.Check{
-		{
-			ID: "STM-003", Name: "outages/agree-with-status", Rules: rules("RS-HDR-04"), Needs: steered,
+		steered(check.Check{
+			ID: "STM-003", Name: "outages/agree-with-status", Rules: rules("RS-HDR-04"),
 			Title:  "An announced outage is published before, in force from its start to its end, and gone after; status and outages agree",
 			Why:    "What was published beforehand is what receivers arranged themselves by.",
 			Causes: causes("two lists kept by hand", "the outage begins in local time"),
-			Body: func(b *check.Bench) {
-				h := open(b)
-				at := h.dawn(1, 10, 0, 5)
-				agrees(h, at.Add(time.Hour), true, "accounts.*")
-				agrees(h, at.Add(5*time.Hour), false)
-			},
-		},
-		{
-			ID: "STM-X07", Name: "outages/can-be-changed", Rules: rules("RS-HDR-04"), Needs: steered,
+		}, "10:00:05", func(h *house, at time.Time) {
+			agrees(h, at.Add(time.Hour), true, "accounts.*")
+			agrees(h, at.Add(5*time.Hour), false)
+		}),
+		steered(check.Check{
+			ID: "STM-X07", Name: "outages/can-be-changed", Rules: rules("RS-HDR-04"),
 			Title:  "An outage that is moved, prolonged or withdrawn is so in what is published and in what happens",
 			Why:    "Works slip; what is published must slip with them.",
 			Causes: causes("published from a copy"),
-			Body:   changes,
-		},
-		{
-			ID: "STM-X08", Name: "outages/are-announced-beforehand", Rules: rules("DISP-03/announced-beforehand", "DISP-03/ends"), Needs: steered,
+		}, "10:00:05", changes),
+		steered(check.Check{
+			ID: "STM-X08", Name: "outages/are-announced-beforehand", Rules: rules("DISP-03/announced-beforehand", "DISP-03/ends"),
 			Title:  "Neither an outage that has begun nor one without length can be announced; one under way can be prolonged",
 			Why:    "Otherwise every failure could be turned into scheduled work afterwards.",
 			Causes: causes("the calendar is not held against the clock"),
-			Body: func(b *check.Bench) {
-				h := open(b)
-				at := h.dawn(1, 10, 0, 5)
-				refused := func(what string, body map[string]any) {
-					var m made
-					err := b.Holder().Try("POST", "/outages", body, &m)
-					b.Cleanup(func() { _ = b.Holder().Try("DELETE", "/outages/"+m.ID, nil, nil) })
-					b.Verify(err, what).To(expect.Failure())
-				}
-				refused("an outage of an hour ago", outage(at.Add(-time.Hour), "PT2H"))
-				refused("an outage without length", outage(at.Add(time.Hour), "PT0S"))
-				refused("an outage of a length that nobody can read", outage(at.Add(time.Hour), "2h"))
-				id := h.announce(at.Add(time.Minute), "PT1H", "accounts.*")
-				b.Advance(30 * time.Minute)
-				b.Verify(b.Holder().Try("PUT", "/outages/"+id, outage(at.Add(time.Minute), "PT2H", "accounts.*"), nil), "an outage under way, prolonged").To(expect.Success())
-				b.Verify(b.Holder().Try("PUT", "/outages/"+id, outage(at.Add(10*time.Minute), "PT2H", "accounts.*"), nil), "its beginning changed afterwards").To(expect.Failure())
-			},
-		},
-		{
-			ID: "STM-X09", Name: "outages/leave-no-trace", Rules: rules("DISP-02/announced-work-is-no-failure"), Needs: steered,
+		}, "10:00:05", func(h *house, at time.Time) {
+			refused := func(what string, body map[string]any) {
+				var m made
+				err := h.Holder().Try("POST", "/outages", body, &m)
+				h.Cleanup(func() { _ = h.Holder().Try("DELETE", "/outages/"+m.ID, nil, nil) })
+				h.Verify(err, what).To(expect.Failure())
+			}
+			refused("an outage of an hour ago", outage(at.Add(-time.Hour), "PT2H"))
+			refused("an outage without length", outage(at.Add(time.Hour), "PT0S"))
+			refused("an outage of a length that nobody can read", outage(at.Add(time.Hour), "2h"))
+			id := h.announce(at.Add(time.Minute), "PT1H", "accounts.*")
+			h.Advance(30 * time.Minute)
+			h.Verify(h.Holder().Try("PUT", "/outages/"+id, outage(at.Add(time.Minute), "PT2H", "accounts.*"), nil), "an outage under way, prolonged").To(expect.Success())
+			h.Verify(h.Holder().Try("PUT", "/outages/"+id, outage(at.Add(10*time.Minute), "PT2H", "accounts.*"), nil), "its beginning changed afterwards").To(expect.Failure())
+		}),
+		steered(check.Check{
+			ID: "STM-X09", Name: "outages/leave-no-trace", Rules: rules("DISP-02/announced-work-is-no-failure"),
 			Title:  "Once an outage is over the first probe says OK: what it answered was no failure",
 			Why:    "The last half minute of scheduled work would be downtime every time.",
 			Causes: causes("the error share does not know the calendar"),
-			Body: func(b *check.Bench) {
-				h := open(b)
-				at := h.dawn(1, 3, 0, 0)
-				path := spec.Find("accounts.list").FullPath()
-				h.announce(at.Add(time.Minute), "PT10M", "accounts.list")
-				b.Advance(10*time.Minute + 50*time.Second)
-				b.Expect(h.ask("accounts.list"), "a call in the outage").To(expect.OFBError(503))
-				b.Advance(period)
-				x := h.status()
-				b.Expect(code(x), "code after the outage").About(x).To(expect.Equal("OK"))
-				b.Expect(h.of(h.metrics(), path).down(), "downtime of an outage at night, in seconds").To(expect.Equal(0))
-			},
-		},
+		}, "03:00:00", func(h *house, at time.Time) {
+			path := spec.Find("accounts.list").FullPath()
+			h.announce(at.Add(time.Minute), "PT10M", "accounts.list")
+			h.Advance(10*time.Minute + 50*time.Second)
+			h.Expect(h.ask("accounts.list"), "a call in the outage").To(expect.OFBError(503))
+			h.Advance(period)
+			x := h.status()
+			h.Expect(code(x), "code after the outage").About(x).To(expect.Equal("OK"))
+			h.Expect(h.of(h.metrics(), path).down(), "downtime of an outage at night, in seconds").To(expect.Equal(0))
+		}),
 	}
 }
 
@@ -109,25 +99,23 @@ func agrees(h *house, start time.Time, partial bool, operations ...string) {
 	h.Expect(found, "the outage, when it is over").To(expect.Equal(false))
 }
 
-func changes(b *check.Bench) {
-	h := open(b)
-	at := h.dawn(1, 10, 0, 5)
+func changes(h *house, at time.Time) {
 	start := at.Add(time.Hour)
 	id := h.announce(start, "PT1H", "accounts.*")
 	moved := start.Add(time.Hour)
-	b.Step("the outage is moved by an hour, and prolonged by another")
-	b.Given("a changed outage", b.Holder().Try("PUT", "/outages/"+id, outage(moved, "PT2H", "accounts.*"), nil))
+	h.Step("the outage is moved by an hour, and prolonged by another")
+	h.Given("a changed outage", h.Holder().Try("PUT", "/outages/"+id, outage(moved, "PT2H", "accounts.*"), nil))
 	x := h.outages()
-	b.Expect(x, "outages after the change").To(published(moved, "PT2H", true))
-	b.Expect(fmt.Sprint(expect.Values(x, "data[*].outageTime")), "starts published").About(x).To(expect.Equal(fmt.Sprint([]any{moved.UTC().Format("2006-01-02T15:04:05Z")})))
-	b.SetClock(start.Add(period))
-	b.Expect(code(h.status()), "code at the time first announced").To(expect.Equal("OK"))
-	b.SetClock(moved.Add(90 * time.Minute))
-	b.Expect(code(h.status()), "code in the time added").To(expect.Equal("SCHEDULED_OUTAGE"))
-	b.Step("the outage is withdrawn while it lasts")
-	b.Holder().Delete("/outages/" + id)
-	b.Expect(h.ask("accounts.list"), "a call after the withdrawal").To(expect.Status(401))
-	b.Advance(period)
-	b.Expect(code(h.status()), "code after the withdrawal").To(expect.Equal("OK"))
-	b.Expect(len(expect.Values(h.outages(), "data[*]")), "outages after the withdrawal").To(expect.Equal(0))
+	h.Expect(x, "outages after the change").To(published(moved, "PT2H", true))
+	h.Expect(fmt.Sprint(expect.Values(x, "data[*].outageTime")), "starts published").About(x).To(expect.Equal(fmt.Sprint([]any{moved.UTC().Format("2006-01-02T15:04:05Z")})))
+	h.SetClock(start.Add(period))
+	h.Expect(code(h.status()), "code at the time first announced").To(expect.Equal("OK"))
+	h.SetClock(moved.Add(90 * time.Minute))
+	h.Expect(code(h.status()), "code in the time added").To(expect.Equal("SCHEDULED_OUTAGE"))
+	h.Step("the outage is withdrawn while it lasts")
+	h.Holder().Delete("/outages/" + id)
+	h.Expect(h.ask("accounts.list"), "a call after the withdrawal").To(expect.Status(401))
+	h.Advance(period)
+	h.Expect(code(h.status()), "code after the withdrawal").To(expect.Equal("OK"))
+	h.Expect(len(expect.Values(h.outages(), "data[*]")), "outages after the withdrawal").To(expect.Equal(0))
 }

@@ -31,8 +31,16 @@ func Checks() []check.Check {
 	return all
 }
 
-// steered is a bank whose trouble and clock are in our hands.
-var steered = []check.Need{check.HolderControl, check.Clock}
+// steered is a check with the bank's trouble and clock in its hands. It begins tomorrow at that time of day in
+// Brasília, where nothing has happened yet.
+func steered(c check.Check, at string, body func(h *house, at time.Time)) check.Check {
+	c.Needs = append(c.Needs, check.HolderControl, check.Clock)
+	c.Body = func(b *check.Bench) {
+		h := open(b)
+		body(h, h.dawn(at))
+	}
+	return c
+}
 
 func rules(ids ...string) []string { return ids }
 
@@ -92,12 +100,14 @@ func pathOf(address any) string {
 	return u.Path
 }
 
-// dawn steps the clock to a time of day in Brasília, some days from today. Nothing has happened there yet:
-// that the future was forgotten is made sure of before.
-func (h *house) dawn(days, hour, minute, second int) time.Time {
+// dawn steps the clock to a time of day of tomorrow in Brasília. That the future was forgotten is made sure
+// of before.
+func (h *house) dawn(clock string) time.Time {
 	h.status()
+	t, err := time.Parse(time.TimeOnly, clock)
+	h.Given("a time of day", err)
 	y, m, d := h.Now().In(brasilia).Date()
-	at := time.Date(y, m, d+days, hour, minute, second, 0, brasilia)
+	at := time.Date(y, m, d+1, t.Hour(), t.Minute(), t.Second(), 0, brasilia)
 	h.SetClock(at)
 	return at
 }
