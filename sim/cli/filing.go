@@ -18,6 +18,7 @@ import (
 	"github.com/ensaio/ensaio/sim/availability"
 	"github.com/ensaio/ensaio/sim/clock"
 	"github.com/ensaio/ensaio/sim/filing"
+	"github.com/ensaio/ensaio/sim/spec"
 	"github.com/ensaio/ensaio/suites/target"
 )
 
@@ -74,6 +75,7 @@ func (a *app) mandatory(parent context.Context, f filingFlags) error {
 		if q.Organisation == "" {
 			q.Organisation = t.Bank.OrganisationID
 		}
+		q.APIs = offers(t)
 	}
 	for _, source := range []struct {
 		files []string
@@ -88,10 +90,11 @@ func (a *app) mandatory(parent context.Context, f filingFlags) error {
 	if q.Organisation == "" {
 		return usage(errors.New("whose filings?"), "give --organisation, or a target with -t")
 	}
-	from, last, err := b.Span()
+	from, newest, err := b.Span()
 	if err != nil {
 		return &Exit{Code: CodeIncomplete, Err: err, Hint: "make some calls first: 'ensaio run -t target.yaml accounts', or 'ensaio load'"}
 	}
+	last := newest
 	if f.week != "" {
 		day, err := time.Parse(time.DateOnly, f.week)
 		if err != nil {
@@ -99,9 +102,14 @@ func (a *app) mandatory(parent context.Context, f filingFlags) error {
 		}
 		last = filing.DayOf(day.Add(12 * time.Hour))
 	}
-	if q.Week = filing.WeekOf(last); q.Week.To < from {
+	switch q.Week = filing.WeekOf(last); {
+	case q.Week.To < from:
 		return usage(fmt.Errorf("no record of the week %s: the first is of %s", q.Week, from), "give another --week")
+	case q.Week.From > newest:
+		return usage(fmt.Errorf("no record of the week %s: the last is of %s", q.Week, newest), "give another --week")
 	}
+	now := clock.New().Now()
+	q.Until = max(newest, filing.DayOf(now)) // the clock of an ecosystem may be ahead
 	dir := a.outDir
 	if dir == "" {
 		dir = filepath.Join("filings", q.Week.To.String())
@@ -109,7 +117,7 @@ func (a *app) mandatory(parent context.Context, f filingFlags) error {
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return usage(err, "give a folder that can be written with -o")
 	}
-	m, err := b.Write(dir, q, clock.New().Now())
+	m, err := b.Write(dir, q, now)
 	if err != nil {
 		return usage(err, "give a folder that can be written with -o")
 	}
@@ -122,6 +130,16 @@ func (a *app) mandatory(parent context.Context, f filingFlags) error {
 		return &Exit{Code: CodeFail, Err: errors.New("the two sides disagree"), Silent: true}
 	}
 	return err
+}
+
+// offers names the APIs that a target declares; one that declares none offers all.
+func offers(t *target.Target) map[string]bool {
+	names := map[string]bool{}
+	for _, api := range spec.APIs() {
+		_, declared := t.APIs[api.Name]
+		names[api.Name] = declared || len(t.APIs) == 0
+	}
+	return names
 }
 
 // filed tells what was written, and what disagrees.
@@ -141,7 +159,7 @@ func (a *app) filed(m *filing.Manifest, dir string) {
 			if len(d.Evidence) > 0 {
 				a.printf(" (%s)", d.Evidence[0])
 			}
-			a.printf("\n")
+			a.printf("\n    %s\n", d.Why)
 		}
 		for i, c := range m.Contradicted {
 			if i == shown {
@@ -150,6 +168,9 @@ func (a *app) filed(m *filing.Manifest, dir string) {
 			}
 			a.printf("%s %s\n", a.red("✗"), c)
 		}
+	}
+	if m.Partial {
+		a.printf("%s the week is not over: these are its figures so far, not yet those to send\n", a.yellow("!"))
 	}
 	if n := len(m.Disagreements) + len(m.Contradicted); n > 0 {
 		a.printf("%s both sides disagree in %s\n", a.red("✗"), availability.Count(n, "figure"))

@@ -30,6 +30,11 @@ func DayOf(t time.Time) Day {
 	return Day((t.Unix() + int64(-3*60*60)) / 86400)
 }
 
+func parseDay(s string) (Day, error) {
+	t, err := time.ParseInLocation(time.DateOnly, s, brasilia)
+	return DayOf(t), err
+}
+
 // Start is the first instant of the day.
 func (d Day) Start() time.Time { return time.Unix(int64(d)*86400+3*60*60, 0).In(brasilia) }
 
@@ -62,7 +67,7 @@ type Organisation struct {
 	Parent string `json:"parentOrganisationReference"`
 }
 
-// Sheet is one table with the published columns. Cells are strings, ints and float64s.
+// Sheet is one table with the published columns. Cells are texts, numbers, amounts and days.
 type Sheet struct {
 	Name    string
 	Columns []string
@@ -90,7 +95,22 @@ func (f Filing) Rows() int {
 type Question struct {
 	Organisation string // the institution's organisation id
 	Week         Week   // the semester of the yearly figures is the one in which its last day lies
+	// Until is the last day that has begun; days of the week after it are not filed. 0 is the week's last.
+	Until Day
+	// APIs names those that the institution offers; nil is those of which the records tell.
+	APIs map[string]bool
 }
+
+// last is the last day of the week that is filed.
+func (q Question) last() Day {
+	if q.Until == 0 {
+		return q.Week.To
+	}
+	return min(q.Week.To, q.Until)
+}
+
+// days is how many days of the week are filed.
+func (q Question) days() int { return int(q.last()-q.Week.From) + 1 }
 
 // Filings makes every document of the question, in the order of the calendar of duties.
 func (b *Book) Filings(q Question) []Filing {
@@ -137,10 +157,36 @@ func ordered[K comparable, V any](m map[K]V, less func(a, b K) int) []K {
 }
 
 // offered lists the endpoints that the institution files even when nobody called them.
-func offered() []endpoint {
+func (b *Book) offered(q Question) []endpoint {
+	apis := q.APIs
+	if apis == nil {
+		apis = b.told(q.Organisation)
+	}
 	var all []endpoint
 	for _, o := range spec.Operations() {
-		all = append(all, endpoint{o.Method, o.FullPath()})
+		if apis[o.API.Name] {
+			all = append(all, endpoint{o.Method, o.FullPath()})
+		}
 	}
 	return append(all, endpoint{"POST", "/token"})
+}
+
+// told is the APIs of which the records say that the institution serves them.
+func (b *Book) told(org string) map[string]bool {
+	paths := map[string]bool{}
+	for i := range b.calls {
+		if c := &b.calls[i]; c.Server == org {
+			paths[c.Endpoint] = true
+		}
+	}
+	for k := range b.down {
+		paths[k.path] = true
+	}
+	apis := map[string]bool{}
+	for _, o := range spec.Operations() {
+		if paths[o.FullPath()] {
+			apis[o.API.Name] = true
+		}
+	}
+	return apis
 }

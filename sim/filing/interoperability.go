@@ -13,10 +13,8 @@ import (
 // the account holder's.
 func (b *Book) interoperability(q Question) Filing {
 	ways, asks := b.ways(q.Week), b.asks(q.Week)
-	return Filing{Name: "interoperabilidade", Title: "Interoperabilidade", Period: q.Week.String(), Sheets: []Sheet{
-		b.transmitter(q, ways, asks), b.receiver(q, ways),
-		b.holder(q, ways, asks), b.refusals(q), b.rejections(q),
-	}}
+	sheets := append([]Sheet{b.transmitter(q, ways, asks), b.receiver(q, ways)}, b.holder(q, ways, asks)...)
+	return Filing{Name: "interoperabilidade", Title: "Interoperabilidade", Period: q.Week.String(), Sheets: append(sheets, b.refusals(q), b.rejections(q))}
 }
 
 // pair is a consumer and a provider.
@@ -113,12 +111,20 @@ func byProduct(a, b product) int {
 	return cmp.Or(strings.Compare(a.client, b.client), strings.Compare(a.product, b.product), strings.Compare(a.flow, b.flow))
 }
 
+// funnels are the four sheets of the account holder's funnel of payments, and the figures of each in the order in
+// which they are counted.
+var funnels = []struct {
+	sheet   string
+	columns []string
+}{
+	{"Detentora_consentimentos", []string{"quantity_request", "quantity_consent_client", "quantity_consent_non_client"}},
+	{"Detentora_autorizacao", []string{"qty_auth_initiated", "qty_auth_codes", "qty_auth_redirects_itp", "qty_access_token"}},
+	{"Detentora_cliente", []string{"qty_client_authentication", "qty_client_authorization"}},
+	{"Detentora_pagamentos", []string{"quantity_request", "quantity_payment_id", "quantity_completed_payment_id", "quantity_schedule_payment_id"}},
+}
+
 // holder is the account holder's funnel of payments, by initiator, product and flow.
-func (b *Book) holder(q Question, ways map[string]*way, asks map[string]*ask) Sheet {
-	s := Sheet{Name: "Detentora", Columns: []string{"itp", "org_id", "parent_cnpj", "product", "authorisation_flow", "automatic",
-		"quantity_request", "quantity_consent_client", "quantity_consent_non_client",
-		"qty_auth_initiated", "qty_auth_codes", "qty_auth_redirects_itp", "qty_access_token", "qty_client_authentication", "qty_client_authorization",
-		"quantity_payment_request", "quantity_payment_id", "quantity_completed_payment_id", "quantity_schedule_payment_id"}}
+func (b *Book) holder(q Question, ways map[string]*way, asks map[string]*ask) []Sheet {
 	const figures = 13
 	counts := map[product]*[figures]int{}
 	of := func(p product) *[figures]int {
@@ -153,18 +159,24 @@ func (b *Book) holder(q Question, ways map[string]*way, asks map[string]*ask) Sh
 		}
 	}
 	b.initiations(q, ways, of)
-	for _, p := range ordered(counts, byProduct) {
-		automatic := "N"
-		if p.automatic {
-			automatic = "S"
+	var sheets []Sheet
+	from := 0
+	for _, f := range funnels {
+		s := Sheet{Name: f.sheet, Columns: slices.Concat([]string{"itp", "org_id", "parent_cnpj", "product", "authorisation_flow", "automatic"}, f.columns)}
+		for _, p := range ordered(counts, byProduct) {
+			automatic := "N"
+			if p.automatic {
+				automatic = "S"
+			}
+			row := []any{b.name(p.client), p.client, b.parent(p.client), p.product, p.flow, automatic}
+			for _, n := range counts[p][from : from+len(f.columns)] {
+				row = append(row, n)
+			}
+			s.Rows = append(s.Rows, row)
 		}
-		row := []any{b.name(p.client), p.client, b.parent(p.client), p.product, p.flow, automatic}
-		for _, n := range counts[p] {
-			row = append(row, n)
-		}
-		s.Rows = append(s.Rows, row)
+		sheets, from = append(sheets, s), from+len(f.columns)
 	}
-	return s
+	return sheets
 }
 
 // initiations counts requests to pay, payments made and what became of them.

@@ -51,7 +51,9 @@ func (b *Book) served(org string, in func(Day) bool) map[endpointDay]*served {
 		case c.Status >= 500:
 			s.errors++
 		}
-		s.took = append(s.took, c.Took)
+		if c.Took > 0 { // open-data reports may leave it out
+			s.took = append(s.took, c.Took)
+		}
 	}
 	return all
 }
@@ -95,8 +97,8 @@ func (b *Book) performance(q Question) Filing {
 		"Tempo de Indisponibilidade (s)", "Tempo de Indisponibilidade Planejada (s)", "Total de Chamadas", "Total de Chamadas com Erros", "Total de Chamadas Rejeitadas",
 		"Tempo de resposta (P95) (ms)", "TPS médio", "TPS de pico"}}
 	all := b.served(q.Organisation, q.Week.has)
-	for _, e := range offered() {
-		for d := q.Week.From; d <= q.Week.To; d++ {
+	for _, e := range b.offered(q) {
+		for d := q.Week.From; d <= q.last(); d++ {
 			if k := (endpointDay{e, d}); all[k] == nil && e.path != "/token" {
 				all[k] = &served{}
 			}
@@ -104,7 +106,7 @@ func (b *Book) performance(q Question) Filing {
 	}
 	for _, k := range ordered(all, byEndpointDay) {
 		v, down := all[k], b.downOf(k)
-		s.Rows = append(s.Rows, []any{q.Organisation, k.day.Start().Format("02/01/2006"), k.method, k.path, rate(down), down.Down, down.Planned,
+		s.Rows = append(s.Rows, []any{q.Organisation, date{k.day, brazilian}, k.method, k.path, rate(down), down.Down, down.Planned,
 			v.calls, v.errors, v.rejections, p95(v.took), math.Round(float64(v.calls)/86400*1e6) / 1e6, v.peak()})
 	}
 	return Filing{Name: "metricas-da-dc", Title: "Métricas de consumo de APIs", Period: q.Week.String(), Sheets: []Sheet{s}}
@@ -124,7 +126,7 @@ func (b *Book) groups(q Question) Filing {
 		return all[name]
 	}
 	filed := map[endpoint]bool{}
-	for _, e := range offered() {
+	for _, e := range b.offered(q) {
 		of(e.path).endpoints++
 		filed[e] = true
 	}
@@ -147,7 +149,7 @@ func (b *Book) groups(q Question) Filing {
 	s := Sheet{Name: "Disponibilidade", Columns: []string{"api_group", "qty_requests", "perc_online"}}
 	for _, name := range ordered(all, strings.Compare) {
 		g := all[name]
-		whole := float64(86400 * 7 * max(1, g.endpoints))
+		whole := float64(86400 * q.days() * max(1, g.endpoints))
 		s.Rows = append(s.Rows, []any{name, g.requests, math.Round((whole-float64(g.down))/whole*1e6) / 1e6})
 	}
 	return Filing{Name: "disponibilidade-por-grupo", Title: "Disponibilidade por grupo de APIs", Period: q.Week.String(), Sheets: []Sheet{s}}
@@ -159,7 +161,7 @@ var months = [...]string{"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug",
 // two decimals. A month without a count of downtime was up all the time as far as is known; days to come
 // do not count.
 func (b *Book) volume(q Question) Filing {
-	last := q.Week.To.Start()
+	last := q.last().Start()
 	year, first := last.Year(), 1
 	if last.Month() > 6 {
 		first = 7
@@ -175,9 +177,9 @@ func (b *Book) volume(q Question) Filing {
 	in := func(d Day) (int, bool) {
 		t := d.Start()
 		m := int(t.Month()) - first
-		return m, t.Year() == year && m >= 0 && m < 6 && d <= q.Week.To
+		return m, t.Year() == year && m >= 0 && m < 6 && d <= q.last()
 	}
-	for _, e := range offered() {
+	for _, e := range b.offered(q) {
 		of(e)
 	}
 	for k, v := range b.served(q.Organisation, func(d Day) bool { _, ok := in(d); return ok }) {
@@ -190,7 +192,7 @@ func (b *Book) volume(q Question) Filing {
 		}
 	}
 	var days [6]int
-	for d := DayOf(time.Date(year, time.Month(first), 1, 12, 0, 0, 0, brasilia)); d <= q.Week.To; d++ {
+	for d := DayOf(time.Date(year, time.Month(first), 1, 12, 0, 0, 0, brasilia)); d <= q.last(); d++ {
 		m, ok := in(d)
 		if !ok {
 			break

@@ -2,7 +2,6 @@ package filing
 
 import (
 	"cmp"
-	"fmt"
 	"strconv"
 	"strings"
 
@@ -37,7 +36,7 @@ func (b *Book) response(q Question) Sheet {
 				within++
 			}
 		}
-		s.Rows = append(s.Rows, []any{b.name(q.Organisation), k.day.String(), k.day.Weekday(), k.method, k.path, within, len(all[k].took) - within})
+		s.Rows = append(s.Rows, []any{b.name(q.Organisation), iso(k.day), k.day.Weekday(), k.method, k.path, within, len(all[k].took) - within})
 	}
 	return s
 }
@@ -46,17 +45,17 @@ func (b *Book) response(q Question) Sheet {
 // was up as far as is known.
 func (b *Book) uptime(q Question) Sheet {
 	s := Sheet{Name: "Disponibilidade", Columns: []string{"http_method", "endpoint", "metric_date", "period", "availability_percentage"}}
-	for _, e := range offered() {
+	for _, e := range b.offered(q) {
 		if !service(e.path) && e.path != "/token" {
 			continue
 		}
 		down := 0
-		for d := q.Week.To - 89; d <= q.Week.To; d++ {
+		for d := q.last() - 89; d <= q.last(); d++ {
 			down += b.downOf(endpointDay{e, d}).Down
 		}
-		s.Rows = append(s.Rows, []any{e.method, e.path, q.Week.To.String(), "last three months", percent(down, 90)})
-		for d := q.Week.From; d <= q.Week.To; d++ {
-			s.Rows = append(s.Rows, []any{e.method, e.path, d.String(), d.Weekday(), percent(b.downOf(endpointDay{e, d}).Down, 1)})
+		s.Rows = append(s.Rows, []any{e.method, e.path, iso(q.last()), "last three months", percent(down, 90)})
+		for d := q.Week.From; d <= q.last(); d++ {
+			s.Rows = append(s.Rows, []any{e.method, e.path, iso(d), d.Weekday(), percent(b.downOf(endpointDay{e, d}).Down, 1)})
 		}
 	}
 	return s
@@ -94,12 +93,13 @@ func (b *Book) operations(q Question) Sheet {
 	return s
 }
 
-func reais(centavos int64) string { return fmt.Sprintf("%d.%02d", centavos/100, centavos%100) }
-
-type ending struct{ day, event, product, flow, nfc, reason string }
+type ending struct {
+	day                               Day
+	event, product, flow, nfc, reason string
+}
 
 func byEnding(a, b ending) int {
-	return cmp.Or(strings.Compare(a.day, b.day), strings.Compare(a.event, b.event), strings.Compare(a.product, b.product), strings.Compare(a.flow, b.flow), strings.Compare(a.reason, b.reason))
+	return cmp.Or(cmp.Compare(a.day, b.day), strings.Compare(a.event, b.event), strings.Compare(a.product, b.product), strings.Compare(a.flow, b.flow), strings.Compare(a.nfc, b.nfc), strings.Compare(a.reason, b.reason))
 }
 
 // endings counts how payments ended in the week, by the states that the institution reported, with the
@@ -126,7 +126,7 @@ func (b *Book) endings(q Question, reasons bool) map[ending]*[2]int64 {
 			continue
 		}
 		seen[once] = true
-		k := ending{day: DayOf(s.At).String(), event: s.Status, product: s.Type, flow: flowOf(flows[s.ConsentID]), nfc: strings.ToUpper(strconv.FormatBool(contactless[s.ConsentID]))}
+		k := ending{day: DayOf(s.At), event: s.Status, product: s.Type, flow: flowOf(flows[s.ConsentID]), nfc: strings.ToUpper(strconv.FormatBool(contactless[s.ConsentID]))}
 		if reasons {
 			if s.Reason == "" {
 				continue
@@ -146,7 +146,7 @@ func (b *Book) outcomes(q Question) Sheet {
 	s := Sheet{Name: "Liquidacao", Columns: []string{"org_id", "date", "event", "product", "authorizationFlow", "nfcPix", "qty", "value"}}
 	all := b.endings(q, false)
 	for _, k := range ordered(all, byEnding) {
-		s.Rows = append(s.Rows, []any{q.Organisation, k.day, k.event, k.product, k.flow, k.nfc, int(all[k][0]), reais(all[k][1])})
+		s.Rows = append(s.Rows, []any{q.Organisation, iso(k.day), k.event, k.product, k.flow, k.nfc, int(all[k][0]), reais(all[k][1])})
 	}
 	return s
 }
@@ -155,7 +155,7 @@ func (b *Book) reasons(q Question) Sheet {
 	s := Sheet{Name: "Motivos", Columns: []string{"org_id", "date", "product", "authorizationFlow", "nfcPix", "reason", "qty", "value"}}
 	all := b.endings(q, true)
 	for _, k := range ordered(all, byEnding) {
-		s.Rows = append(s.Rows, []any{q.Organisation, k.day, k.product, k.flow, k.nfc, k.reason, int(all[k][0]), reais(all[k][1])})
+		s.Rows = append(s.Rows, []any{q.Organisation, iso(k.day), k.product, k.flow, k.nfc, k.reason, int(all[k][0]), reais(all[k][1])})
 	}
 	return s
 }

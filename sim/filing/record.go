@@ -165,6 +165,9 @@ func (b *Book) Read(r io.Reader) error {
 }
 
 func (b *Book) take(l line) error {
+	if l.State == spec.ReportDiscarded {
+		return nil // what it told was told again, as another report
+	}
 	switch l.Kind {
 	case "private", "opendata":
 		return b.takeCall(l)
@@ -242,7 +245,7 @@ func (b *Book) takeStock(l line) error {
 	if err := json.Unmarshal(l.Report, &r); err != nil {
 		return err
 	}
-	if _, err := time.Parse(time.DateOnly, r.Date); err != nil {
+	if _, err := parseDay(r.Date); err != nil {
 		return err
 	}
 	b.stocks = append(b.stocks, Stock{Date: r.Date, Organisation: r.OrgID, Side: r.Role, PF: int(r.PF), PJ: int(r.PJ), Of: r.List})
@@ -276,14 +279,14 @@ func (b *Book) Down(list ...Downtime) error {
 		b.down = map[downKey]Downtime{}
 	}
 	for _, d := range list {
-		at, err := time.ParseInLocation(time.DateOnly, d.Date, brasilia)
+		day, err := parseDay(d.Date)
 		if err != nil {
 			return fmt.Errorf("downtime of %s: %w", d.Endpoint, err)
 		}
 		if d.Down < 0 || d.Planned < 0 || d.Down+d.Planned > 86400 {
 			return fmt.Errorf("downtime of %s on %s: %d and %d seconds of a day", d.Endpoint, d.Date, d.Down, d.Planned)
 		}
-		b.down[downKey{endpoint{d.Method, d.Endpoint}, DayOf(at)}] = d
+		b.down[downKey{endpoint{d.Method, d.Endpoint}, day}] = d
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
-	"strconv"
+	"strings"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -20,7 +20,8 @@ type Manifest struct {
 	Kind          string         `json:"kind"`
 	Organisation  string         `json:"organisation"`
 	Week          string         `json:"week"`
-	Due           string         `json:"due"` // when the week's sheets must have been sent
+	Partial       bool           `json:"partial,omitempty"` // the week is not over
+	Due           string         `json:"due"`               // when the week's sheets must have been sent
 	Made          string         `json:"made"`
 	Calls         int            `json:"calls"`
 	Filings       []Filed        `json:"filings"`
@@ -41,7 +42,7 @@ type Filed struct {
 // Write writes every filing of the question into a folder, each as a workbook and each sheet as CSV
 // (semicolons, decimal points, UTF-8), then filings.json, which it returns. A file is whole or not there.
 func (b *Book) Write(dir string, q Question, now time.Time) (*Manifest, error) {
-	m := &Manifest{APIVersion: "ensaio/v1", Kind: "Filings", Organisation: q.Organisation, Week: q.Week.String(), Due: q.Week.Due().Format(time.DateOnly),
+	m := &Manifest{APIVersion: "ensaio/v1", Kind: "Filings", Organisation: q.Organisation, Week: q.Week.String(), Partial: q.last() < q.Week.To, Due: q.Week.Due().Format(time.DateOnly),
 		Made: now.UTC().Format(time.RFC3339), Calls: len(b.calls), Filings: []Filed{}, Disagreements: b.Disagreements(q.Week), Contradicted: b.Funnel(q.Week),
 		Note: "A rehearsal: synthetic people, no filing."}
 	for _, f := range append(b.Filings(q), differences(m.Disagreements, q)) {
@@ -87,16 +88,9 @@ func (b *Book) Write(dir string, q Question, now time.Time) (*Manifest, error) {
 
 // differences is the oracle's list as a document.
 func differences(list []Disagreement, q Question) Filing {
-	s := Sheet{Name: "Divergencias", Columns: []string{"figura", "onde", "data", "clientOrgId", "serverOrgId", "qty_client", "qty_server", "evidencias"}}
+	s := Sheet{Name: "Divergencias", Columns: []string{"figura", "onde", "data", "clientOrgId", "serverOrgId", "qty_client", "qty_server", "evidencias", "quem_deve", "por_que"}}
 	for _, d := range list {
-		evidence := ""
-		for i, id := range d.Evidence {
-			if i > 0 {
-				evidence += " | "
-			}
-			evidence += id
-		}
-		s.Rows = append(s.Rows, []any{d.What, d.Where, d.Day, d.Client, d.Server, d.ByClient, d.ByServer, evidence})
+		s.Rows = append(s.Rows, []any{d.What, d.Where, d.Day, d.Client, d.Server, d.ByClient, d.ByServer, strings.Join(d.Evidence, " | "), d.Owes, d.Why})
 	}
 	return Filing{Name: "divergencias", Title: "Divergências entre os dois lados", Period: q.Week.String(), Sheets: []Sheet{s}}
 }
@@ -111,7 +105,7 @@ func (s Sheet) csv() ([]byte, error) {
 	for _, row := range s.Rows {
 		cells := make([]string, len(row))
 		for i, v := range row {
-			cells[i] = cell(v)
+			cells[i] = text(v)
 		}
 		if err := w.Write(cells); err != nil {
 			return nil, err
@@ -121,27 +115,10 @@ func (s Sheet) csv() ([]byte, error) {
 	return out.Bytes(), w.Error()
 }
 
-// cell is a value as text. A text that a spreadsheet would compute is kept from it by an apostrophe: some
-// of the records come from others.
-func cell(v any) string {
-	switch v := v.(type) {
-	case int:
-		return strconv.Itoa(v)
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	case string:
-		if v != "" && (v[0] == '=' || v[0] == '+' || v[0] == '-' || v[0] == '@') {
-			return "'" + v
-		}
-		return v
-	}
-	return fmt.Sprint(v)
-}
-
 func (f Filing) workbook() ([]byte, error) {
 	x := excelize.NewFile()
 	defer func() { _ = x.Close() }()
-	head, err := x.NewStyle(&excelize.Style{Font: &excelize.Font{Bold: true}, Fill: excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{"DDE3EA"}}})
+	looks, err := newStyles(x)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +129,7 @@ func (f Filing) workbook() ([]byte, error) {
 			_, err = x.NewSheet(s.Name)
 		}
 		if err == nil {
-			err = s.fill(x, head)
+			err = s.fill(x, looks)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("sheet %s: %w", s.Name, err)
@@ -165,7 +142,7 @@ func (f Filing) workbook() ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func (s Sheet) fill(x *excelize.File, head int) error {
+func (s Sheet) fill(x *excelize.File, looks styles) error {
 	w, err := x.NewStreamWriter(s.Name)
 	if err != nil {
 		return err
@@ -180,7 +157,7 @@ func (s Sheet) fill(x *excelize.File, head int) error {
 	}
 	columns := make([]any, len(s.Columns))
 	for i, c := range s.Columns {
-		columns[i] = excelize.Cell{StyleID: head, Value: c}
+		columns[i] = excelize.Cell{StyleID: looks.head, Value: c}
 	}
 	if err := w.SetRow("A1", columns); err != nil {
 		return err
@@ -190,7 +167,11 @@ func (s Sheet) fill(x *excelize.File, head int) error {
 		if err != nil {
 			return err
 		}
-		if err := w.SetRow(at, row); err != nil {
+		cells := make([]any, len(row))
+		for j, v := range row {
+			cells[j] = looks.typed(v)
+		}
+		if err := w.SetRow(at, cells); err != nil {
 			return err
 		}
 	}
