@@ -6,7 +6,9 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/ensaio/ensaio/sim/clock"
 	"github.com/ensaio/ensaio/sim/spec"
 )
 
@@ -248,7 +250,8 @@ func TestUnknownDialectsAreRefused(t *testing.T) {
 // TestCorrectionPairsAnInconsistentReport corrects a report in the oldest dialect, also across a restart.
 func TestCorrectionPairsAnInconsistentReport(t *testing.T) {
 	dir := t.TempDir()
-	p := start(t, Config{Dir: dir, Release: "1.0.2"})
+	clk := clock.Fixed(noon)
+	p := start(t, Config{Dir: dir, Release: "1.0.2", Clock: clk})
 	client, server := with(clientReport(1), "processTimespan", 12), with(with(serverReport(1), "processTimespan", 12), "statusCode", 201)
 	_, mine := post(t, p, orgA, privatePath, client)
 	post(t, p, orgB, privatePath, server)
@@ -256,6 +259,11 @@ func TestCorrectionPairsAnInconsistentReport(t *testing.T) {
 		return send(t, p, "PUT", privatePath+id, bearer(t, p, by), []byte(body)).Code
 	}
 	id := mine[0].ReportID
+	clk.Advance(7 * 24 * time.Hour)
+	if got := put(orgA, id, `{"statusCode":201}`); got != 400 {
+		t.Fatalf("a correction after seven days: %d", got)
+	}
+	clk.Set(noon)
 	for _, row := range []struct {
 		by, id, body string
 		want         int

@@ -175,6 +175,9 @@ func (p *PCM) correct(ctx context.Context, s session, id string, edit map[string
 		return http.StatusInternalServerError, "Internal Server Error"
 	}
 	now := p.cfg.Clock.Now()
+	if now.Sub(old.Timestamp) > oldest { // the balance at seven days is closed
+		return http.StatusBadRequest, "Report is too old"
+	}
 	corrected := &report{reporter: s.organisation, now: now, known: p.cfg.Known, dialect: p.Dialect(), kind: kindPrivate}
 	corrected.read(body)
 	for name := range edit {

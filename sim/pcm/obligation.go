@@ -124,7 +124,7 @@ func (r *report) criticise() (found []Finding) {
 			continue
 		}
 		v := r.info.get(o.Field)
-		if o.unseen && v.absent() {
+		if o.unseen && (v.absent() || len(v) == 2 && v[0] == '"') { // an empty text tells of its absence
 			continue
 		}
 		if word := o.verdict(r, v); word != "" {

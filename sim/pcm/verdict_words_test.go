@@ -44,12 +44,24 @@ func TestVerdictWords(t *testing.T) {
 	failed := func(status int, codes any) object {
 		return create(object{"statusCode": status, "errorCodes": codes, "consentId": nil, "tokenId": nil, "status": nil, "paymentDate": nil})
 	}
+	paid := func(kind string) object {
+		o := with(with(with(clientReport(1), "endpoint", "/open-banking/payments/v5/pix/payments"), "httpMethod", "POST"), "statusCode", 201)
+		return with(o, "additionalInfo", object{"authorisationFlow": "HYBRID_FLOW", "consentId": urnOne, "paymentType": kind, "status": "RCVD", "tokenId": "c9ng8aKzxNXm"})
+	}
+	registered := func(attachment string) object {
+		o := with(with(with(clientReport(1), "endpoint", "/open-banking/enrollments/v2/enrollments/{enrollmentId}/fido-registration"), "httpMethod", "POST"), "statusCode", 204)
+		return with(o, "additionalInfo", object{"authenticatorAttachment": attachment, "enrollmentId": urnOne, "tokenId": "c9ng8aKzxNXm"})
+	}
 	for _, row := range []struct {
 		name string
 		o    object
 		want string
 	}{
 		{"sound", create(nil), "[]"},
+		{"no payments of a withdrawal", paid("WITHDRAW"), "[]"},
+		{"no payments of a schedule", paid("SCHEDULED"), "[{paymentList Nulo}]"},
+		{"a device that told nothing of itself", registered(""), "[]"},
+		{"a device that told nonsense", registered("x"), "[{authenticatorAttachment Invalido}]"},
 		{"null", create(object{"personType": nil}), "[{personType Nulo}]"},
 		{"empty", create(object{"personType": ""}), "[{personType Vazio}]"},
 		{"outside", create(object{"personType": "PX"}), "[{personType Invalido}]"},
