@@ -1,7 +1,9 @@
 package availability
 
 import (
+	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -65,4 +67,57 @@ func GradeLatency(days []LatencyDay, budget time.Duration, month Verdict) float6
 		return math.Max(0, 10-float64(over))
 	}
 	return grade(excessScale, float64(excess)/float64(budget*time.Duration(len(days))))
+}
+
+// Grades are those of the monitoring's panels, each of the worst endpoint and, where it is of a month, of the
+// last one. What the record says nothing of has none.
+type Grades struct {
+	Day       *float64 `json:"day,omitempty"` // the worst day of availability by traffic, services apart
+	LongRun   *float64 `json:"longRun,omitempty"`
+	Response  *float64 `json:"responseTime,omitempty"`
+	Overload  *float64 `json:"overload,omitempty"`
+	Reporting *float64 `json:"reporting,omitempty"`
+}
+
+// grades takes the worst of each; server is whose reporting counts, and "" is everybody's.
+func (r *Report) grades(server string) (g Grades) {
+	worst := func(of **float64, grade float64) {
+		if *of == nil || grade < **of {
+			*of = &grade
+		}
+	}
+	for _, e := range r.Endpoints {
+		if t := e.Traffic; t != nil && !e.Service {
+			worst(&g.Day, t.DayGrade)
+			if t.LongRun != nil {
+				worst(&g.LongRun, t.LongGrade)
+			}
+		}
+		if l := e.Latency; l != nil {
+			worst(&g.Response, l.Months[len(l.Months)-1].Grade)
+		}
+	}
+	for _, o := range r.Overload {
+		worst(&g.Overload, o.Grade)
+	}
+	for _, f := range r.Reporting {
+		if server == "" || f.Organisation == server {
+			worst(&g.Reporting, f.Grade)
+		}
+	}
+	return g
+}
+
+// Text is the grades in a line: "day 0, ninety days 8.42, response time 10, 529 10".
+func (g Grades) Text() string {
+	var parts []string
+	for _, one := range []struct {
+		what  string
+		grade *float64
+	}{{"day", g.Day}, {"ninety days", g.LongRun}, {"response time", g.Response}, {"529", g.Overload}, {"reporting", g.Reporting}} {
+		if one.grade != nil {
+			parts = append(parts, fmt.Sprintf("%s %g", one.what, *one.grade))
+		}
+	}
+	return strings.Join(parts, ", ")
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"strings"
+	"slices"
 )
 
 //go:embed page.gohtml
@@ -31,16 +31,9 @@ type View struct {
 	Facts       [][2]string // shown above the calendar
 }
 
-// Calendars draw the two computations, days × endpoints.
+// Calendars draw the two computations and the response times, days × endpoints.
 func (v View) Calendars() []Calendar {
-	var out []Calendar
-	if traffic := v.byTraffic(); len(traffic.Rows) > 0 {
-		out = append(out, traffic)
-	}
-	if probing := v.byProbing(); len(probing.Rows) > 0 {
-		out = append(out, probing)
-	}
-	return out
+	return slices.DeleteFunc([]Calendar{v.byTraffic(), v.byProbing(), v.byLatency()}, func(c Calendar) bool { return len(c.Rows) == 0 })
 }
 
 // HTML writes the report as one page that needs nothing else.
@@ -63,10 +56,20 @@ func (v View) HTML(w io.Writer) error {
 // Calendar is a picture of days × endpoints.
 type Calendar struct {
 	Title  string
+	Key    []keyed // what the colours mean
 	Days   int
 	Months []mark // above their first day
 	Rows   []calendarRow
 }
+
+type keyed struct{ Class, Text, Means string }
+
+// keyOfShares and keyOfTimes name the days of availability and of response time.
+var (
+	keyOfShares = []keyed{{"full", "", "all day"}, {"good", "·", "99.5 % or more"}, {"low", "·", "95 % or more"}, {"bad", "✗", "below 95 %"}, {"plan", "○", "scheduled, counted apart"},
+		{"none", "", "no figure"}, {"", "", "at the right the mean of ninety days; * is of fewer, and not judged"}}
+	keyOfTimes = []keyed{{"full", "", "p95 within the limit of the class"}, {"low", "!", "up to 1.2 times the limit"}, {"bad", "✗", "more"}, {"none", "", "no figure"}, {"", "", "at the right the worst p95"}}
+)
 
 type mark struct {
 	X    int
@@ -105,10 +108,11 @@ func (c Calendar) Height() int { return 34 + len(c.Rows)*rowHeight }
 // Edge is where the days end.
 func (c Calendar) Edge() int { return labels + c.Days*cellWidth + 8 }
 
-func (v View) calendar(title string) Calendar {
-	c := Calendar{Title: title, Days: int(v.To-v.From) + 1}
+func (v View) calendar(title string, key []keyed) Calendar {
+	c := Calendar{Title: title, Key: key, Days: int(v.To-v.From) + 1}
+	const wide = 5 // days that a month's name takes
 	for d := v.From; d <= v.To; d++ {
-		if d == v.From || strings.HasSuffix(d.String(), "-01") {
+		if first := d.monthStart(); d == first || d == v.From && first.nextMonth()-d >= wide {
 			c.Months = append(c.Months, mark{labels + int(d-v.From)*cellWidth, d.Month()})
 		}
 	}
@@ -117,64 +121,65 @@ func (v View) calendar(title string) Calendar {
 
 // painted is a day as a calendar needs it.
 type painted struct {
-	day     Day
-	share   Share
-	verdict Verdict
-	tip     string
-	planned bool // stopped on purpose, and counted apart
+	day              Day
+	class, text, tip string
 }
 
-func (c *Calendar) row(from Day, label, full string, long *LongRun, days []painted) {
-	r := calendarRow{Y: 28 + len(c.Rows)*rowHeight, Label: label, Full: full, Mean: longCell(long)}
+// ofShare paints a day of availability; planned says that something was stopped on purpose, and counted apart.
+func ofShare(d Day, s Share, v Verdict, planned bool, tip string) painted {
+	switch {
+	case !s.Defined():
+		return painted{d, "none", "", "no figure"}
+	case v == NonConforming:
+		return painted{d, "bad", "✗", tip}
+	case s.Part < s.Whole && s.AtLeast(995, 1000):
+		return painted{d, "good", "·", tip}
+	case s.Part < s.Whole:
+		return painted{d, "low", "·", tip}
+	case planned:
+		return painted{d, "plan", "○", tip}
+	}
+	return painted{d, "full", "", "available all day"}
+}
+
+func (c *Calendar) row(from Day, label, full, mean string, days []painted) {
+	r := calendarRow{Y: 28 + len(c.Rows)*rowHeight, Label: label, Full: full, Mean: mean}
 	at := map[Day]painted{}
 	for _, d := range days {
 		at[d.day] = d
 	}
 	for i := range c.Days {
-		d := from + Day(i)
-		p := at[d]
-		next := cell{X: labels + i*cellWidth, Width: cellWidth, Class: "none", Tip: "no figure"}
-		switch {
-		case !p.share.Defined():
-		case p.verdict == NonConforming:
-			next.Class, next.Text, next.Tip = "bad", "✗", p.tip
-		case p.share.Part < p.share.Whole:
-			next.Class, next.Text, next.Tip = "low", "·", p.tip
-			if p.share.AtLeast(995, 1000) {
-				next.Class = "good"
-			}
-		case p.planned:
-			next.Class, next.Text, next.Tip = "plan", "○", p.tip
-		default:
-			next.Class, next.Tip = "full", "available all day"
+		p, known := at[from+Day(i)]
+		if !known {
+			p = painted{class: "none", tip: "no figure"}
 		}
-		if n := len(r.Cells); n > 0 && next.Text == "" && r.Cells[n-1].Class == next.Class {
+		if n := len(r.Cells); n > 0 && p.text == "" && r.Cells[n-1].Class == p.class {
 			r.Cells[n-1].Width += cellWidth
 			continue
 		}
-		r.Cells = append(r.Cells, next)
+		r.Cells = append(r.Cells, cell{X: labels + i*cellWidth, Width: cellWidth, Class: p.class, Text: p.text, Tip: p.tip})
 	}
 	c.Rows = append(c.Rows, r)
 }
 
 func (v View) byTraffic() Calendar {
-	c := v.calendar("By traffic: minutes with calls that were available")
+	c := v.calendar("By traffic: minutes with calls that were available", keyOfShares)
 	for _, e := range v.Endpoints {
 		if e.Traffic == nil {
 			continue
 		}
 		var days []painted
 		for _, d := range e.Traffic.Days {
-			days = append(days, painted{d.Day, d.Availability, d.Verdict,
-				fmt.Sprintf("%s: %s by traffic, %d of %d minutes; %d calls failed of %d", d.Day, Percent(d.Availability.Float()), d.Up, d.Minutes, d.Failure, d.Success+d.Failure), false})
+			days = append(days, ofShare(d.Day, d.Availability, d.Verdict, false,
+				fmt.Sprintf("%s: %s by traffic, %d of %d minutes; %d calls failed of %d", d.Day, Percent(d.Availability.Float()), d.Up, d.Minutes, d.Failure, d.Success+d.Failure)))
 		}
-		c.row(v.From, short(e.Endpoint), e.Endpoint+" "+e.Server, e.Traffic.LongRun, days)
+		c.row(v.From, short(e.Endpoint), e.Endpoint+" "+e.Server, longCell(e.Traffic.LongRun), days)
 	}
 	return c
 }
 
 func (v View) byProbing() Calendar {
-	c := v.calendar("By probing: what the institution says of itself every thirty seconds")
+	c := v.calendar("By probing: what the institution says of itself every thirty seconds", keyOfShares)
 	add := func(label, full string, p *ByProbing) {
 		var days []painted
 		for _, d := range p.Days {
@@ -182,9 +187,9 @@ func (v View) byProbing() Calendar {
 			if d.Scheduled > 0 {
 				tip += ", " + Span(d.Scheduled) + " scheduled apart"
 			}
-			days = append(days, painted{d.Day, d.Availability, d.Verdict, tip, d.Scheduled > 0})
+			days = append(days, ofShare(d.Day, d.Availability, d.Verdict, d.Scheduled > 0, tip))
 		}
-		c.row(v.From, label, full, p.LongRun, days)
+		c.row(v.From, label, full, longCell(p.LongRun), days)
 	}
 	if v.Institution != nil {
 		add("the institution", "any endpoint down", v.Institution)
@@ -193,6 +198,32 @@ func (v View) byProbing() Calendar {
 		if e.Probing != nil {
 			add(short(e.Endpoint), e.Endpoint, e.Probing)
 		}
+	}
+	return c
+}
+
+func (v View) byLatency() Calendar {
+	c := v.calendar("By response time: the 95th percentile of a day", keyOfTimes)
+	for _, e := range v.Endpoints {
+		if e.Latency == nil {
+			continue
+		}
+		var days []painted
+		worst := 0.0
+		for _, d := range e.Latency.Days {
+			worst = max(worst, d.P95Ms)
+			p := painted{d.Day, "full", "", "within the limit"}
+			tip := fmt.Sprintf("%s: p95 %.0f ms of %s, limit %.0f ms", d.Day, d.P95Ms, Count(d.Count, "call"), e.BudgetMs)
+			switch d.Verdict {
+			case Tolerated:
+				p = painted{d.Day, "low", "!", tip}
+			case NonConforming:
+				p = painted{d.Day, "bad", "✗", tip}
+			case Conforming, Undefined:
+			}
+			days = append(days, p)
+		}
+		c.row(v.From, short(e.Endpoint), e.Endpoint+" "+e.Server, fmt.Sprintf("%.0f ms", worst), days)
 	}
 	return c
 }

@@ -29,6 +29,7 @@ type Report struct {
 	To         Day      `json:"to"`
 	Category   Category `json:"category"`
 	Input      *Input   `json:"input,omitempty"`
+	Grades     Grades   `json:"grades"`
 	// Reasons say in a sentence each why the verdict is not conforming, the worst first.
 	Reasons     []string           `json:"reasons"`
 	Notes       []string           `json:"notes,omitempty"`
@@ -117,6 +118,7 @@ func (b *Book) Judge(o Options) *Report {
 	if r.Differences == nil {
 		r.Differences = []Difference{}
 	}
+	r.Grades = r.grades(o.Server)
 	j.lows()
 	slices.SortStableFunc(j.reasons, func(a, b reason) int { return cmp.Compare(b.badness, a.badness) })
 	for _, why := range j.reasons {

@@ -27,6 +27,9 @@ func (r *Report) Text(w io.Writer, whole bool) {
 	if n := r.Institution; n != nil {
 		_, _ = fmt.Fprintf(w, "\n  the institution by probing: worst day %s %s, ninety days %s\n", n.WorstDay, Percent(n.Worst.Float()), longCell(n.LongRun))
 	}
+	if grades := r.Grades.Text(); grades != "" {
+		_, _ = fmt.Fprintf(w, "\n  grades from 0 to 10, of the worst endpoint: %s\n", grades)
+	}
 	for i, why := range r.Reasons {
 		if i == 0 {
 			_, _ = fmt.Fprintln(w)
