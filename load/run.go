@@ -124,7 +124,7 @@ func (r *runner) dispatch(ctx context.Context) error {
 		now = r.now()
 		r.held.Add(int64(now - since))
 	}
-	r.rec.End(r.Pacer.Duration(), 0, "")
+	r.rec.End(r.Pacer.Duration(), "")
 	return nil
 }
 
@@ -147,8 +147,14 @@ func (r *runner) hand(a arrival) bool {
 // stop ends the schedule before arrival n, and counts what was due and is not sent.
 func (r *runner) stop(n, step uint64, cause error) error {
 	elapsed := min(r.now(), r.Pacer.Duration())
-	sent := (n - uint64(r.Share)) / step
-	r.rec.End(elapsed, max(r.dueBy(elapsed), sent)-sent, cause.Error())
+	sent, due := (n-uint64(r.Share))/step, r.dueBy(elapsed)
+	for at := r.Pacer.At(n); sent < due; { // slot by slot: there may be thousands of millions
+		next := at.Truncate(r.rec.Slot) + r.rec.Slot
+		upTo := r.dueBy(min(next-1, elapsed))
+		r.rec.Unsend(at, upTo-sent)
+		sent, at = upTo, next
+	}
+	r.rec.End(elapsed, cause.Error())
 	return cause
 }
 
@@ -183,13 +189,13 @@ func (r *runner) send(a arrival) {
 	cancel()
 	r.inflight.Add(-1)
 	if errors.Is(outcome.Err, ErrShort) {
-		r.rec.Miss()
+		r.rec.Miss(a.due)
 		return
 	}
 	if outcome.Err != nil || outcome.Status == 0 {
 		switch context.Cause(r.shots) {
 		case errInterrupted: //nolint:errorlint // the very value that was given as the cause
-			r.rec.Abandon() // by us: the target might have answered
+			r.rec.Abandon(a.due) // by us: the target might have answered
 			return
 		case errGrace: //nolint:errorlint // likewise
 			outcome.Err = context.DeadlineExceeded

@@ -68,6 +68,36 @@ func TestEveryArrivalIsSentOnceAndWhenDue(t *testing.T) {
 	}
 }
 
+// What a target that has stopped answering never got is offered all the same: the picture must show the rates part.
+func TestTheTimelineOffersWhatTheScheduleAskedFor(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	stalled := fake(func(n uint64) Shot {
+		return Shot{Operation: "op", Class: spec.High, Do: func(ctx context.Context) Outcome {
+			if n == 3 {
+				return Outcome{Err: ErrShort}
+			}
+			<-ctx.Done()
+			return Outcome{Err: ctx.Err()}
+		}}
+	})
+	rec, err := Run(ctx, Plan{Pacer: constant(t, 100, time.Minute), Source: stalled, Clock: clock.New(), InFlight: 5,
+		Observe: func(s Snapshot) {
+			if s.Due >= 100 {
+				cancel(errors.New("enough"))
+			}
+		}})
+	if err == nil || rec.Short != 1 || rec.Abandoned == 0 || rec.Unsent < 50 {
+		t.Fatalf("%v: %d short, %d abandoned, %d unsent", err, rec.Short, rec.Abandoned, rec.Unsent)
+	}
+	offered := uint64(0)
+	for _, s := range rec.Timeline {
+		offered += s.Offered
+	}
+	if all := rec.Answered + rec.Unsent + rec.Abandoned + rec.Short; offered != all || rec.Timeline[0].Offered != 100 {
+		t.Errorf("the timeline offers %d of %d, %d in its first second", offered, all, rec.Timeline[0].Offered)
+	}
+}
+
 func TestASlowTargetDoesNotSlowTheArrivals(t *testing.T) {
 	c := clock.New()
 	release := make(chan struct{})

@@ -20,7 +20,7 @@ func (r *runner) watch(ctx context.Context, end context.CancelCauseFunc) func() 
 			second = max(second, r.now().Truncate(time.Second))
 			w.look()
 			if r.Abort {
-				if name := r.rec.Lost(r.Thresholds); name != "" {
+				if name := r.rec.Lost(r.Thresholds, r.Pacer.Count()); name != "" {
 					end(fmt.Errorf("%w: %s", ErrLost, name))
 					return
 				}

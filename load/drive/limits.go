@@ -67,14 +67,14 @@ func (s *Source) limits(ctx context.Context, x Session) (*record.Report, error) 
 			restore()
 		}
 		if err != nil {
-			c.rec.End(s.clock.Now().Sub(c.start), 0, err.Error())
+			c.rec.End(s.clock.Now().Sub(c.start), err.Error())
 			return c.report(), err
 		}
 	}
 	if err := control(ctx, http.MethodPost, s.bank()+"/reset", nil, nil); err != nil {
 		s.note("what the limits counted could not be forgotten: %v", err)
 	}
-	c.rec.End(s.clock.Now().Sub(c.start), 0, "")
+	c.rec.End(s.clock.Now().Sub(c.start), "")
 	return c.report(), nil
 }
 

@@ -145,7 +145,7 @@ func TestRecordingsArriveWholeAndMergeExactly(t *testing.T) {
 			}
 			rec.Add(s)
 		}
-		rec.End(time.Minute, 0, "")
+		rec.End(time.Minute, "")
 		return rec
 	}
 	sent := make(chan int, 2)

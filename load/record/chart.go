@@ -99,6 +99,10 @@ func (a axis) levels() []tick {
 // came late, which would look like a load that breaks off.
 func (r *Report) spans() [][]Moment {
 	drawn := slices.DeleteFunc(slices.Clone(r.Timeline), func(m Moment) bool { return m.Second > 0 && m.Second >= r.Duration })
+	// So would the last one where the end cuts it: its counts are of less time than the others'.
+	if n := len(drawn); n > 2 && drawn[n-1].Second+drawn[1].Second > r.Duration {
+		drawn = drawn[:n-1]
+	}
 	if len(drawn) == 0 {
 		return nil
 	}

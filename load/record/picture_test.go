@@ -41,7 +41,7 @@ func rehearsed() *Recording {
 		s.Done = s.Sent + time.Duration(took*1e6)
 		r.Add(s)
 	}
-	r.End(time.Minute, 0, "")
+	r.End(time.Minute, "")
 	r.Observe(Generator{Workers: 1, InFlightLimit: 512, InFlightPeak: 41, Scheduling: 300 * time.Microsecond, Processor: .4, Collector: .02})
 	return r
 }

@@ -144,17 +144,27 @@ func (r *Recording) series(s Sample) {
 }
 
 // Miss counts an arrival for which the generator had nothing ready to send: it says nothing of the target.
-func (r *Recording) Miss() {
+func (r *Recording) Miss(due time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.Short++
+	r.slice(due).Offered++
 }
 
 // Abandon counts a request that was given up because the run was interrupted: the target might have answered.
-func (r *Recording) Abandon() {
+func (r *Recording) Abandon(due time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.Abandoned++
+	r.slice(due).Offered++
+}
+
+// Unsend counts arrivals of one slot that were due and could not be sent before the run was given up.
+func (r *Recording) Unsend(due time.Duration, n uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Unsent += n
+	r.slice(due).Offered += n
 }
 
 // slice is the timeline's part at t, grown as needed.
@@ -166,12 +176,11 @@ func (r *Recording) slice(t time.Duration) *Slice {
 	return r.Timeline[i]
 }
 
-// End keeps how far the schedule was played, how many arrivals were due and never sent, and why it ended
-// early ("" if it did not).
-func (r *Recording) End(elapsed time.Duration, unsent uint64, why string) {
+// End keeps how far the schedule was played, and why it ended early ("" if it did not).
+func (r *Recording) End(elapsed time.Duration, why string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.Elapsed, r.Unsent, r.Stopped = elapsed, unsent, why
+	r.Elapsed, r.Stopped = elapsed, why
 }
 
 // Stop says why the run is not whole, whatever was said before.

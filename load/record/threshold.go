@@ -32,8 +32,9 @@ type Metric struct {
 	// late is the part of the value that a generator which is the bottleneck may itself have made; nil means
 	// none of it. A limit that would be kept without it is withheld then, not crossed.
 	late func(r *Recording, of string) float64
-	// lost tells whether the limit can no longer be kept, whatever still comes; nil means it never is.
-	lost func(r *Recording, t Threshold) bool
+	// lost tells whether the limit can no longer be kept, whatever still comes of due arrivals in all; nil means it
+	// never is.
+	lost func(r *Recording, t Threshold, due uint64) bool
 }
 
 // Facts are figures that others measured, by metric name: memory growth, for one.
@@ -148,13 +149,14 @@ func (r *Recording) Judge(thresholds []Threshold, facts Facts) []Verdict {
 	return verdicts
 }
 
-// Lost names the first threshold that can no longer be kept, or "".
-func (r *Recording) Lost(thresholds []Threshold) string {
+// Lost names the first threshold that can no longer be kept, or "". Due is how many arrivals the whole run has: a
+// worker's share forgives as many as the whole does, because what the others measured is not known here.
+func (r *Recording) Lost(thresholds []Threshold, due uint64) string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	spoilt := r.bottleneck() != nil
 	for _, t := range thresholds {
-		if m, ok := FindMetric(t.Metric); ok && m.lost != nil && !(m.Timing && spoilt) && m.lost(r, t) {
+		if m, ok := FindMetric(t.Metric); ok && m.lost != nil && !(m.Timing && spoilt) && m.lost(r, t, due) {
 			return t.Name
 		}
 	}
@@ -190,12 +192,12 @@ func quantile(p int) func(*Recording, string, Facts) (float64, string) {
 }
 
 // tooManyLate tells whether more answers are late already than the percentile forgives of the whole run.
-func tooManyLate(p int) func(*Recording, Threshold) bool {
-	return func(r *Recording, t Threshold) bool {
-		if r.Steps > 0 || r.Due == 0 {
+func tooManyLate(p int) func(*Recording, Threshold, uint64) bool {
+	return func(r *Recording, t Threshold, due uint64) bool {
+		if r.Steps > 0 || due == 0 {
 			return false // nobody knows how many steps of journeys are still to come
 		}
-		forgiven := r.Due - rank(p, r.Due)
+		forgiven := due - rank(p, due)
 		whole := newHist()
 		for _, s := range r.of(t.Of) {
 			whole.merge(s.Corrected)
@@ -260,12 +262,12 @@ func timeoutShare(r *Recording, of string) float64 {
 
 func timedOut(s *Series) uint64 { return s.Failures[Timeout] }
 
-func tooManyErrors(r *Recording, t Threshold) bool {
+func tooManyErrors(r *Recording, t Threshold, due uint64) bool {
 	n := count(r.of(t.Of), failed)
 	if r.bottleneck() != nil {
 		n -= count(r.of(t.Of), timedOut)
 	}
-	return r.Steps == 0 && float64(n) > t.Limit*float64(r.Due)
+	return r.Steps == 0 && float64(n) > t.Limit*float64(due)
 }
 
 func serverErrors(r *Recording, of string, _ Facts) (float64, string) {
@@ -276,7 +278,7 @@ func serverErrors(r *Recording, of string, _ Facts) (float64, string) {
 	return float64(count(series, failing5xx)), ""
 }
 
-func tooMany5xx(r *Recording, t Threshold) bool {
+func tooMany5xx(r *Recording, t Threshold, _ uint64) bool {
 	return float64(count(r.of(t.Of), failing5xx)) > t.Limit
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/ensaio/ensaio/sim/spec"
 )
 
-// Slice is one slot of the timeline. Requests stand where they were due, however late they were answered;
-// only Achieved counts by when the answer came.
+// Slice is one slot of the timeline. Requests stand where they were due, however late they were answered, and also
+// those that never left; only Achieved counts by when the answer came.
 type Slice struct {
 	Offered  uint64
 	Achieved uint64
