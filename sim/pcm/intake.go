@@ -358,6 +358,8 @@ func (p *PCM) replay(e entry, at position) {
 		case kindAmended:
 			p.book.amend(p.cfg.Seams, v.record)
 		default:
+			// Written, but never answered: the disk failed before it was kept for good, and it came again.
+			p.book.void(p.book.find(v.record.key, v.record.serverSide))
 			p.book.settle(context.Background(), p.cfg.Seams, p.book.add(v.record))
 		}
 	} else {

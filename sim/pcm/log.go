@@ -1,11 +1,9 @@
 package pcm
 
 import (
-	"bufio"
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"os"
 	"path/filepath"
@@ -16,19 +14,6 @@ import (
 
 // segmentSize is how large a file of the log grows; whole files are deleted with the reports in them.
 const segmentSize = 64 << 20
-
-var castagnoli = crc32.MakeTable(crc32.Castagnoli)
-
-// entry is one kept item: what was sent, by whom, and what was decided at the door.
-type entry struct {
-	id       [16]byte
-	received int64 // Unix milliseconds
-	kind     byte
-	decision byte
-	reporter string
-	message  string
-	body     []byte
-}
 
 // position is a place in the log: number of the file and offset in it.
 type position int64
@@ -49,6 +34,7 @@ type ledger struct {
 	current int64
 	size    int64
 	oldest  int64
+	torn    int64 // bytes cut off when it was opened
 
 	syncing sync.Mutex
 	synced  position
@@ -102,7 +88,7 @@ func (l *ledger) begin(i int64) error {
 	}
 	if !l.temporary {
 		if err := syncDir(l.dir); err != nil {
-			return errors.Join(err, f.Close())
+			return errors.Join(err, f.Close(), os.Remove(l.path(i)))
 		}
 	}
 	l.files[i], l.current, l.size = f, i, 0
@@ -125,30 +111,37 @@ func syncDir(dir string) error {
 	return errors.Join(err, d.Close())
 }
 
-// load reads a file up to its first unsound byte: what was not synced was not answered either.
+// load reads a file up to its first unsound byte: what was not synced was not answered either. It holds one
+// entry at a time.
 func (l *ledger) load(i int64, replay func(entry, position)) error {
 	f, err := os.OpenFile(l.path(i), os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
 	l.files[i] = f
-	b, err := os.ReadFile(l.path(i))
+	end, err := f.Seek(0, io.SeekEnd)
 	if err != nil {
 		return err
 	}
-	off := int64(0)
+	in := readFrames(f, 0, end)
 	for {
-		e, n := parseEntry(b[off:])
-		if n == 0 {
-			break
+		e, err := in.next()
+		if errors.Is(err, errUnsound) {
+			l.torn += end - in.off
+			return f.Truncate(in.off)
 		}
-		replay(e, position(i<<32|off))
-		off += n
+		if err != nil {
+			return notEnd(err)
+		}
+		replay(e, position(i<<32|in.at))
 	}
-	if off < int64(len(b)) {
-		return f.Truncate(off)
+}
+
+func notEnd(err error) error {
+	if errors.Is(err, io.EOF) {
+		return nil
 	}
-	return nil
+	return err
 }
 
 // append writes a prepared run of frames and returns where it begins. Durable is what [ledger.commit]
@@ -250,45 +243,35 @@ func (l *ledger) walk(from position, fn func(entry, position) error) error {
 		if f == nil {
 			continue
 		}
-		off, limit := int64(0), int64(1<<62)
+		off, limit := int64(0), end.offset()
 		if i == from.file() {
 			off = from.offset()
 		}
-		if i == end.file() {
-			limit = end.offset()
-		}
-		in := bufio.NewReaderSize(io.NewSectionReader(f, off, limit-off), 256<<10)
-		for {
-			e, size, err := readEntry(in)
-			if errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) {
-				break
+		if i != end.file() {
+			info, err := f.Stat()
+			if errors.Is(err, os.ErrClosed) {
+				continue
 			}
 			if err != nil {
 				return err
 			}
-			if err := fn(e, position(i<<32|off)); err != nil {
+			limit = info.Size()
+		}
+		in := readFrames(f, off, limit)
+		for {
+			e, err := in.next()
+			if errors.Is(err, io.EOF) || errors.Is(err, os.ErrClosed) {
+				break
+			}
+			if err != nil {
+				return fmt.Errorf("%s at byte %d: %w", l.path(i), in.off, err)
+			}
+			if err := fn(e, position(i<<32|in.at)); err != nil {
 				return err
 			}
-			off += size
 		}
 	}
 	return nil
-}
-
-func readEntry(in *bufio.Reader) (entry, int64, error) {
-	head, err := in.Peek(8)
-	if err != nil {
-		return entry{}, 0, io.EOF // fewer than a head: the end
-	}
-	frame := make([]byte, int64(binary.LittleEndian.Uint32(head))+8)
-	if _, err := io.ReadFull(in, frame); err != nil {
-		return entry{}, 0, fmt.Errorf("log entry is cut off: %w", err)
-	}
-	e, n := parseEntry(frame)
-	if n == 0 {
-		return entry{}, 0, errors.New("log entry is damaged")
-	}
-	return e, n, nil
 }
 
 // forget deletes the files before a position, and returns where the log begins now.
@@ -320,49 +303,4 @@ func (l *ledger) close() error {
 		err = errors.Join(err, os.RemoveAll(l.dir))
 	}
 	return err
-}
-
-// appendEntry frames an entry: length and CRC-32C over all that follows, then the fields.
-func appendEntry(b []byte, e *entry) []byte {
-	at := len(b)
-	b = append(b, 0, 0, 0, 0, 0, 0, 0, 0)
-	b = append(b, e.id[:]...)
-	b = binary.LittleEndian.AppendUint64(b, uint64(e.received))
-	b = append(b, e.kind, e.decision, byte(len(e.reporter)))
-	b = append(b, e.reporter...)
-	b = binary.LittleEndian.AppendUint16(b, uint16(len(e.message)))
-	b = append(b, e.message...)
-	b = append(b, e.body...)
-	binary.LittleEndian.PutUint32(b[at:], uint32(len(b)-at-8))
-	binary.LittleEndian.PutUint32(b[at+4:], crc32.Checksum(b[at+8:], castagnoli))
-	return b
-}
-
-// parseEntry reads the entry at the start of b; its size is 0 when there is no sound one.
-func parseEntry(b []byte) (entry, int64) {
-	const least = 8 + 16 + 8 + 3 + 2
-	if len(b) < least {
-		return entry{}, 0
-	}
-	n := int64(binary.LittleEndian.Uint32(b)) + 8
-	if n < least || n > int64(len(b)) || crc32.Checksum(b[8:n], castagnoli) != binary.LittleEndian.Uint32(b[4:]) {
-		return entry{}, 0
-	}
-	var e entry
-	copy(e.id[:], b[8:24])
-	e.received = int64(binary.LittleEndian.Uint64(b[24:]))
-	e.kind, e.decision = b[32], b[33]
-	reporter := int64(b[34])
-	if 35+reporter+2 > n {
-		return entry{}, 0
-	}
-	e.reporter = string(b[35 : 35+reporter])
-	at := 35 + reporter
-	message := int64(binary.LittleEndian.Uint16(b[at:]))
-	if at += 2; at+message > n {
-		return entry{}, 0
-	}
-	e.message = string(b[at : at+message])
-	e.body = b[at+message : n]
-	return e, n
 }

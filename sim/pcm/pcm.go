@@ -104,6 +104,9 @@ func New(cfg Config) (*PCM, error) {
 	if p.ledger, err = openLedger(cfg.Dir, p.replay); err != nil {
 		return nil, fmt.Errorf("open metrics platform: %w", err)
 	}
+	if n := p.ledger.torn; n > 0 {
+		cfg.Log.Warn("end of the log was damaged and cut off", "bytes", n)
+	}
 	p.pairing.start(p.pair)
 	return p, nil
 }
