@@ -81,8 +81,10 @@ type Ports struct {
 	Roots *x509.CertPool
 	HTTP  *http.Client
 	Core  Core
-	// Store keeps everything that must survive; nil is memory.
+	// Store keeps everything that must survive; nil is memory. Dir is the folder of what must survive and is
+	// written by every call: which ids were used, and the counts of months; "" is memory.
 	Store  *store.Store
+	Dir    string
 	Outbox Outbox
 	// Observe, when set, hears of every API call after it was answered.
 	Observe func(ctx context.Context, e gateway.Entry)
@@ -99,6 +101,7 @@ type Platform struct {
 	Status   *status.Service
 	mtls     http.Handler
 	control  http.Handler
+	memos    memos
 	close    []func() error
 }
 
@@ -118,6 +121,10 @@ func (p *Platform) connect(ctx context.Context, cfg Config, ports Ports) (err er
 		}
 		p.close = append(p.close, ports.Store.Close)
 	}
+	if p.memos, err = recall(ports.Dir, ports.Clock.Now()); err != nil {
+		return err
+	}
+	p.close = append(p.close, p.memos.close)
 	p.Trust = trust.New(trust.Config{Roots: ports.Roots, HTTP: ports.HTTP, Clock: ports.Clock, Seams: ports.Seams, Keystore: cfg.Keystore, CRL: cfg.CRL})
 	p.Consents, err = consent.Open(ctx, consent.Config{
 		Clock: ports.Clock, Seed: ports.Seed.Stream("bank/consents"), Seams: ports.Seams, Store: ports.Store, Namespace: cfg.Namespace,
@@ -139,7 +146,7 @@ func (p *Platform) connect(ctx context.Context, cfg Config, ports Ports) (err er
 	}
 	p.AS, err = as.New(as.Config{
 		Issuer: cfg.Issuer, MTLS: cfg.MTLS, Clock: ports.Clock, Seed: ports.Seed.Stream("bank/clients"), Seams: ports.Seams, Trust: p.Trust,
-		Consents: p.Consents, Source: ports.Core, Store: ports.Store, Outbox: ports.Outbox, Signing: cfg.IDTokens, Encryption: cfg.Encryption,
+		Consents: p.Consents, Source: ports.Core, Store: ports.Store, Outbox: ports.Outbox, Seen: p.memos.assertions, Signing: cfg.IDTokens, Encryption: cfg.Encryption,
 		SSAIssuer: cfg.SSAIssuer, Org: cfg.Organisation, Screens: screens, Assess: p.Payments.Assess, Log: ports.Log,
 		Admit: func(ctx context.Context, endpoint string) bool { return p.Gateway.Admit(ctx, endpoint) },
 	})
@@ -216,8 +223,8 @@ func (p *Platform) serve(cfg Config, ports Ports) (err error) {
 	p.Gateway, err = gateway.New(gateway.Config{
 		Trust: p.Trust, AS: p.AS,
 		Handlers: handlers, Resource: reads.Handle, Offered: cfg.Offered,
-		Messages: messages{message.New(message.Config{Organisation: cfg.Organisation.ID, Key: cfg.Messages, Keys: p.Trust, Seams: ports.Seams})},
-		Seams:    ports.Seams, Clock: ports.Clock, Limits: cfg.Limits, Active: p.Consents.ActiveOf, Outbox: ports.Outbox,
+		Messages: messages{message.New(message.Config{Organisation: cfg.Organisation.ID, Key: cfg.Messages, Keys: p.Trust, Seams: ports.Seams, Seen: p.memos.messages})},
+		Seams:    ports.Seams, Clock: ports.Clock, Limits: cfg.Limits, Counts: p.memos.quotas, Active: p.Consents.ActiveOf, Outbox: ports.Outbox,
 		Organisation: cfg.Organisation.ID, Base: cfg.API, Observe: p.observe(ports), Guard: p.Status.Guard, Log: ports.Log,
 	})
 	if err != nil {

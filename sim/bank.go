@@ -55,7 +55,7 @@ func (e *Ecosystem) openBank(ctx context.Context, at *places, c *control, source
 		SSAIssuer: e.ssaIssuer, Keystore: e.directory.Keystore, Limits: limits, Brands: e.cast.brands(),
 	}, platform.Ports{
 		Clock: e.clock, Seed: e.options.Seed, Seams: e.board.Seams(), Roots: e.secrets.authority.Roots(),
-		HTTP: e.net.client(e.secrets.authority.Roots()), Core: source, Store: records, Outbox: told, Observe: e.answered(c), Log: e.log,
+		HTTP: e.net.client(e.secrets.authority.Roots()), Core: source, Store: records, Dir: e.sub("memory"), Outbox: told, Observe: e.answered(c), Log: e.log,
 	})
 	if err != nil {
 		return err

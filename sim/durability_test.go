@@ -102,6 +102,7 @@ type memory struct {
 	payments []*keptPayment
 	software map[int]*keptSoftware
 	bearers  []*tpp.Grant    // client credentials
+	shown    []string        // ids of the assertions that they were given for, all of the first client
 	served   map[string]bool // interaction ids of answered API calls
 	// clientIDs are all that were ever given: none is given twice.
 	clientIDs map[string]bool
@@ -272,6 +273,10 @@ func (l *load) share() {
 			l.locked(func() { l.bearers = append(l.bearers, g) })
 			l.party.ForgetTokens()
 		}
+		id := uuid.NewString()
+		if e := l.party.CredentialsRequest(l.bank, "consents").AssertionClaims(func(c map[string]any) { c["jti"] = id }).Send(l.ctx); e.Err == nil && e.Status == 200 {
+			l.locked(func() { l.shown = append(l.shown, id) })
+		}
 	}
 }
 
@@ -381,6 +386,12 @@ func (m *memory) verify(t *testing.T, r sim.Ready) {
 			break
 		}
 	}
+	for _, id := range m.shown {
+		e := parties[0].CredentialsRequest(servers[0], "consents").AssertionClaims(func(c map[string]any) { c["jti"] = id }).Send(t.Context())
+		if e.Status != 401 {
+			t.Errorf("an assertion that was shown before: %v", e)
+		}
+	}
 	var books map[string]int64
 	control(t, r, "GET", "/core/books", &books)
 	sum := int64(0)
@@ -390,7 +401,7 @@ func (m *memory) verify(t *testing.T, r sim.Ready) {
 	if sum != 0 {
 		t.Errorf("the books sum to %d centavos", sum)
 	}
-	t.Logf("verified in %v", time.Since(began).Round(time.Millisecond))
+	t.Logf("verified, with %d used assertions, in %v", len(m.shown), time.Since(began).Round(time.Millisecond))
 }
 
 func (s *keptSoftware) verify(t *testing.T, m *memory, c *tpp.Client, server tpp.Server) {

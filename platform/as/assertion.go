@@ -35,6 +35,7 @@ type proof struct {
 	keys        jose.Set
 	client      *registration
 	now         time.Time
+	forgotten   error // why the jti could not be remembered
 }
 
 func (p *proof) key() (jose.Key, bool) { return p.keys.Find(p.token.KeyID(), "sig") }
@@ -112,13 +113,16 @@ var assertionRules = rule.NewSet("client assertion",
 		invalidClient("the certificate is not the client's"), func(p *proof) bool { return fits(p.certificate, p.client) }),
 )
 
-// remember notes the jti for as long as the assertion could be used again, and reports whether it is new.
+// remember notes the jti for as long as the assertion could be used again, and reports whether it is new. One
+// that cannot be noted passes here, and is refused for that afterwards.
 func (p *proof) remember() bool {
 	until := p.now.Add(assertionLife)
 	if exp, ok := moment(p.token.Claims, "exp"); ok && exp.After(p.now) && exp.Before(until) {
 		until = exp
 	}
-	return p.server.replays.first(hashed(p.client.ID+"\x00"+p.token.String("jti")), struct{}{}, p.now, until.Add(skew))
+	first, err := p.server.cfg.Seen.First(p.client.ID, p.token.String("jti"), p.now, until.Add(skew))
+	p.forgotten = err
+	return first || err != nil
 }
 
 // verifies checks an RSA signature. Whether the algorithm is the right one is another row's matter, and
@@ -162,7 +166,13 @@ func (s *Server) authenticate(r *http.Request, endpoint string, form url.Values)
 			return nil, fmt.Errorf("%w: keys of client %s: %w", errBusy, p.client.ID, err)
 		}
 	}
-	return p, assertionRules.Check(ctx, s.seams, p)
+	if err := assertionRules.Check(ctx, s.seams, p); err != nil {
+		return p, err
+	}
+	if p.forgotten != nil {
+		return nil, fmt.Errorf("%w: remember an assertion: %w", errBusy, p.forgotten)
+	}
+	return p, nil
 }
 
 // meant finds which client the request is about, so that the rule it breaks can be named: the one most

@@ -28,6 +28,7 @@ import (
 	"github.com/ensaio/ensaio/platform/as/screen"
 	"github.com/ensaio/ensaio/platform/call"
 	"github.com/ensaio/ensaio/platform/connector"
+	"github.com/ensaio/ensaio/platform/memo"
 	"github.com/ensaio/ensaio/sim/clock"
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/jose"
@@ -42,7 +43,7 @@ type Organisation struct {
 	ISPB  string // of the accounts held here
 }
 
-// Config is what a server is made of. All but Seed, Seams, Outbox, Admit, Assess and Log is needed.
+// Config is what a server is made of. All but Seed, Seams, Outbox, Seen, Admit, Assess and Log is needed.
 type Config struct {
 	// Issuer and MTLS are the base addresses of the public and of the mTLS host, without trailing slash.
 	Issuer, MTLS string
@@ -55,6 +56,8 @@ type Config struct {
 	Source   connector.Source
 	Store    Records
 	Outbox   Outbox
+	// Seen remembers which client assertions were used; nil is a memory that ends with the process.
+	Seen *memo.Seen
 	// Signing signs ID tokens; Encryption opens encrypted request objects. Both are published.
 	Signing, Encryption jose.Key
 	// SSAIssuer is the iss of the directory's software statements.
@@ -84,7 +87,6 @@ type Server struct {
 	pushed   *shelf[*request]
 	sessions *shelf[*session]
 	codes    *shelf[*code]
-	replays  *shelf[struct{}]
 	revoked  *shelf[struct{}] // access tokens revoked one by one, by id
 
 	metadata, keys document
@@ -106,10 +108,13 @@ func New(cfg Config) (*Server, error) {
 		cfg.Signing.Private == nil || cfg.Encryption.Private == nil {
 		return nil, errors.New("authorization server: incomplete configuration")
 	}
+	if cfg.Seen == nil {
+		cfg.Seen = memo.NewSeen()
+	}
 	s := &Server{
 		cfg: cfg, clock: cfg.Clock, seams: cfg.Seams, log: cfg.Log,
 		pushed: newShelf[*request](maxPushed), sessions: newShelf[*session](maxSessions), codes: newShelf[*code](maxCodes),
-		replays: newShelf[struct{}](maxReplays), revoked: newShelf[struct{}](maxReplays),
+		revoked: newShelf[struct{}](maxRevoked),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

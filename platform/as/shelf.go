@@ -10,7 +10,7 @@ const (
 	maxPushed   = 100_000
 	maxSessions = 100_000
 	maxCodes    = 100_000
-	maxReplays  = 1_000_000
+	maxRevoked  = 1_000_000
 )
 
 // shelf holds values until a moment of the ecosystem's clock, and never more than its size. An expired
@@ -43,17 +43,6 @@ func (s *shelf[T]) put(key string, v T, now, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.add(key, v, now, until)
-}
-
-// first is put for what may come only once: it reports false, and changes nothing, when key is held.
-func (s *shelf[T]) first(key string, v T, now, until time.Time) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if old, held := s.by[key]; held && now.Before(old.until) {
-		return false
-	}
-	s.add(key, v, now, until)
-	return true
 }
 
 func (s *shelf[T]) add(key string, v T, now, until time.Time) {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ensaio/ensaio/platform/memo"
 	"github.com/ensaio/ensaio/sim/jose"
 )
 
@@ -22,6 +23,36 @@ func TestACodeIsUsedOnceAndItsReuseEndsWhatItGave(t *testing.T) {
 	}
 	if g := w.refresh(w.a, first.text("refresh_token")); g.code() != "invalid_grant" {
 		t.Errorf("the refresh token of the first use lives: %d", g.status)
+	}
+}
+
+func TestAnAssertionIsUsedOnceOverARestart(t *testing.T) {
+	w, dir := newWorld(t), t.TempDir()
+	again := func() {
+		t.Helper()
+		var err error
+		if w.seen, err = memo.OpenSeen(dir, w.clock.Now()); err != nil {
+			t.Fatal(err)
+		}
+		w.restart()
+	}
+	again()
+	f := w.asserted(w.a, url.Values{"grant_type": {"client_credentials"}, "scope": {"consents"}})
+	if g := w.form("/token", f, w.a.cert); g.status != http.StatusOK {
+		t.Fatalf("%d %s", g.status, g.body)
+	}
+	again() // as after a kill
+	if g := w.form("/token", f, w.a.cert); g.code() != "invalid_client" {
+		t.Errorf("%d %s", g.status, g.body)
+	}
+	if g := w.own(w.a, "consents"); g.status != http.StatusOK {
+		t.Errorf("another assertion: %d %s", g.status, g.body)
+	}
+	if err := w.seen.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if g := w.own(w.a, "consents"); g.status != http.StatusServiceUnavailable || g.code() != "temporarily_unavailable" {
+		t.Errorf("an assertion that cannot be remembered: %d %s", g.status, g.body)
 	}
 }
 

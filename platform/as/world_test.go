@@ -28,6 +28,7 @@ import (
 	"github.com/ensaio/ensaio/platform/call"
 	"github.com/ensaio/ensaio/platform/connector"
 	"github.com/ensaio/ensaio/platform/consent"
+	"github.com/ensaio/ensaio/platform/memo"
 	"github.com/ensaio/ensaio/platform/store"
 	"github.com/ensaio/ensaio/sim/clock"
 	"github.com/ensaio/ensaio/sim/fault"
@@ -207,6 +208,7 @@ type world struct {
 	clock      *clock.Clock
 	engine     *consent.Engine
 	store      *store.Store
+	seen       *memo.Seen
 	admit      func(context.Context, string) bool
 	committing func() error // when set, runs before each commit and may fail it
 	trust      *library
@@ -279,7 +281,7 @@ func (w *world) restart() {
 	}
 	w.server, err = as.New(as.Config{
 		Issuer: issuer, MTLS: mtls, Clock: w.clock, Seed: clock.Seed(1).Stream("clients"), Seams: w.board.Seams(), Trust: w.trust, Consents: w.engine, Source: w.core, Store: records{w},
-		Outbox: w.outbox, Signing: w.bank, Encryption: w.bankEnc, SSAIssuer: ssaIssuer, Org: as.Organisation{ID: orgB, Brand: "Banco"}, Screens: screens, Admit: w.admit,
+		Outbox: w.outbox, Signing: w.bank, Encryption: w.bankEnc, SSAIssuer: ssaIssuer, Org: as.Organisation{ID: orgB, Brand: "Banco"}, Screens: screens, Admit: w.admit, Seen: w.seen,
 	})
 	if err != nil {
 		w.t.Fatal(err)

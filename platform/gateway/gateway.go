@@ -24,6 +24,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ensaio/ensaio/platform/call"
+	"github.com/ensaio/ensaio/platform/memo"
 	"github.com/ensaio/ensaio/sim/clock"
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/spec"
@@ -92,6 +93,8 @@ type Config struct {
 	Seams    *fault.Seams
 	Clock    *clock.Clock
 	Limits   Limits
+	// Counts keeps the counts of months over a restart; nil is memory alone.
+	Counts *memo.Counts
 	// Guard, when set, is consulted as soon as a call's operation is known: a problem is answered at once,
 	// a duration delays the answer on the clock.
 	Guard func(op *spec.Operation, now time.Time) (*call.Problem, time.Duration)
@@ -137,7 +140,12 @@ func New(cfg Config) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{cfg: cfg, log: cfg.Log, limit: newLimiter(cfg.Limits), pager: pager}
+	g := &Gateway{cfg: cfg, log: cfg.Log, pager: pager}
+	var keep func(int64, quotaKey) *memo.Slot
+	if cfg.Counts != nil {
+		keep = g.place
+	}
+	g.limit = newLimiter(cfg.Limits, keep)
 	for _, a := range spec.APIs() {
 		if cfg.Offered(a.Name) {
 			g.apis = append(g.apis, a)

@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ensaio/ensaio/platform/memo"
 	"github.com/ensaio/ensaio/sim/spec"
 )
 
@@ -23,7 +24,8 @@ type quotaKey struct {
 }
 
 // limiter counts in memory: a count belongs to its clock second, clock minute or calendar month and is
-// forgotten after the next one, or with the process.
+// forgotten after the next one, or with the process. Counts of months can be kept beside: then each has a
+// place in a file, found when it is first asked for, and is written there before the call is answered.
 //
 // Every call meets the limiter, so nothing that all calls share is locked: the second is one word, and
 // minutes and months lie in shards.
@@ -45,10 +47,10 @@ const (
 	late = 5
 )
 
-func newLimiter(l Limits) *limiter {
+func newLimiter(l Limits, keep func(month int64, k quotaKey) *memo.Slot) *limiter {
 	m := &limiter{}
-	m.minutes.init()
-	m.months.init()
+	m.minutes.init(nil)
+	m.months.init(keep)
 	m.set(l)
 	return m
 }
@@ -122,6 +124,7 @@ func (l *limiter) reset() {
 // counts counts calls of one period by key.
 type counts[K comparable] struct {
 	seed   maphash.Seed
+	keep   func(period int64, k K) *memo.Slot // nil where nothing is kept
 	shards [shards]shard[K]
 }
 
@@ -131,6 +134,14 @@ const shards = 32
 type tally struct {
 	atomic.Int64
 	bound atomic.Int64
+	place *memo.Slot // nil where it is not kept
+}
+
+// kept notes what the count has become, where counts are kept.
+func (t *tally) kept() {
+	if t.place != nil {
+		t.place.Keep(&t.Int64)
+	}
 }
 
 // promise notes the bound.
@@ -163,14 +174,15 @@ func (s *shard[K]) span(period int64) *span[K] {
 	return nil
 }
 
-func (c *counts[K]) init() {
+func (c *counts[K]) init(keep func(period int64, k K) *memo.Slot) {
+	c.keep = keep
 	c.seed = maphash.MakeSeed()
 	for i := range c.shards {
 		c.shards[i].now.of, c.shards[i].before.of = map[K]*tally{}, map[K]*tally{}
 	}
 }
 
-// count finds the count of a key in a period, which is zero at first.
+// count finds the count of a key in a period, which is zero at first or what was kept of it.
 func (c *counts[K]) count(period int64, k K) *tally {
 	s := &c.shards[maphash.Comparable(c.seed, k)%shards]
 	var n *tally
@@ -193,6 +205,11 @@ func (c *counts[K]) count(period int64, k K) *tally {
 	}
 	if n = at.of[k]; n == nil {
 		n = &tally{}
+		if c.keep != nil {
+			if n.place = c.keep(period, k); n.place != nil {
+				n.Store(n.place.Value())
+			}
+		}
 		at.of[k] = n
 	}
 	return n
@@ -208,6 +225,7 @@ func (c *counts[K]) charge(period int64, k K, bound int) bool {
 			return false
 		}
 		if n.CompareAndSwap(seen, seen+1) {
+			n.kept()
 			return true
 		}
 	}
@@ -219,8 +237,11 @@ func (c *counts[K]) release(period int64, k K) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if at := s.span(period); at != nil {
-		if n := at.of[k]; n != nil && n.Add(-1) < 0 {
-			n.Store(0) // forgotten in between
+		if n := at.of[k]; n != nil {
+			if n.Add(-1) < 0 {
+				n.Store(0) // forgotten in between
+			}
+			n.kept()
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ensaio/ensaio/platform/memo"
 	"github.com/ensaio/ensaio/sim/spec"
 )
 
@@ -31,7 +32,7 @@ func TestThreeBusyFortnightsDemandAStep(t *testing.T) {
 		"how much more plays no part":      {129_601, 5000, 450},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := newLimiter(Presets["regulatory"])
+			l := newLimiter(Presets["regulatory"], nil)
 			busy(l, day(2026, 3, 1), c.first, c.calls)
 			busy(l, day(2026, 3, 16), 138_241, 300)
 			busy(l, day(2026, 4, 1), 129_601, 300)
@@ -60,7 +61,7 @@ func TestThreeBusyFortnightsDemandAStep(t *testing.T) {
 }
 
 func TestAQuietFortnightBreaksTheRow(t *testing.T) {
-	l := newLimiter(Presets["regulatory"])
+	l := newLimiter(Presets["regulatory"], nil)
 	busy(l, day(2026, 3, 1), 140_000, 300)
 	busy(l, day(2026, 3, 16), 140_000, 300)
 	busy(l, day(2026, 4, 16), 140_000, 300) // none was seen from the first to the fifteenth
@@ -86,7 +87,7 @@ func TestFortnightsAreHalvesOfMonths(t *testing.T) {
 }
 
 func TestASecondIsCountedOnceByAll(t *testing.T) {
-	l, start := newLimiter(Limits{}), day(2026, 3, 2)
+	l, start := newLimiter(Limits{}, nil), day(2026, 3, 2)
 	for second := range 5 {
 		var all sync.WaitGroup
 		for range 8 {
@@ -108,7 +109,7 @@ func TestASecondIsCountedOnceByAll(t *testing.T) {
 // TestALateCallForgetsNothing counts a call that read the clock before the minute turned.
 func TestALateCallForgetsNothing(t *testing.T) {
 	var c counts[string]
-	c.init()
+	c.init(nil)
 	for range 5 {
 		c.count(11, "a").Add(1)
 	}
@@ -127,7 +128,8 @@ func TestALateCallForgetsNothing(t *testing.T) {
 }
 
 // BenchmarkLimiter weighs the counters alone: the second that all calls share, the minute of sixteen
-// origins, the month of a thousand customers.
+// origins, the month of a thousand customers, and the
+// same where it is kept in a file.
 func BenchmarkLimiter(b *testing.B) {
 	start := time.Date(2026, 3, 2, 12, 0, 30, 0, time.UTC)
 	op := spec.Find("accounts.balances")
@@ -139,11 +141,24 @@ func BenchmarkLimiter(b *testing.B) {
 	for i := range 1000 {
 		months = append(months, quotaKey{origin: minutes[i%16].origin, customer: fmt.Sprintf("person-%06d", i), resource: fmt.Sprintf("291e5a29-49ed-401f-a583-%012d/", i), op: op})
 	}
-	l := newLimiter(Limits{Minute: true, Month: true, PerSecond: 1 << 30})
+	l := newLimiter(Limits{Minute: true, Month: true, PerSecond: 1 << 30}, nil)
+	book, err := memo.OpenCounts(b.TempDir(), monthOf(start))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = book.Close() }()
+	kept := newLimiter(Limits{Month: true}, func(month int64, k quotaKey) *memo.Slot {
+		s, err := book.Slot(month, k.origin, k.op.ID, k.customer+k.resource)
+		if err != nil {
+			b.Fatal(err)
+		}
+		return s
+	})
 	for name, count := range map[string]func(i int){
 		"second": func(int) { l.second(start) },
 		"minute": func(i int) { l.minutes.count(start.Unix()/60, minutes[i%16]).Add(1) },
 		"month":  func(i int) { l.months.charge(monthOf(start), months[i%1000], 1<<30) },
+		"kept":   func(i int) { kept.months.charge(monthOf(start), months[i%1000], 1<<30) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ensaio/ensaio/platform/call"
+	"github.com/ensaio/ensaio/platform/memo"
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/rule"
 	"github.com/ensaio/ensaio/sim/spec"
@@ -234,7 +235,9 @@ func (x *exchange) count(ctx context.Context) {
 	case free && q.charged:
 		months.release(q.month, q.quotaKey)
 	case !free && !q.charged:
-		months.count(q.month, q.quotaKey).Add(1)
+		n := months.count(q.month, q.quotaKey)
+		n.Add(1)
+		n.kept()
 	}
 }
 
@@ -245,7 +248,27 @@ func (g *Gateway) Limits() Limits { return *g.limit.limits.Load() }
 func (g *Gateway) SetLimits(l Limits) { g.limit.set(l) }
 
 // ResetCounts forgets what was counted, the steps of the traffic floor with it.
-func (g *Gateway) ResetCounts() { g.limit.reset() }
+func (g *Gateway) ResetCounts() {
+	if g.cfg.Counts != nil {
+		if err := g.cfg.Counts.Reset(); err != nil {
+			g.log.Error("counts of months not removed", "error", err)
+		}
+	}
+	g.limit.reset()
+}
+
+// place is where a count of a month is kept. Where there is no place it is memory's alone: that costs a
+// customer nothing.
+func (g *Gateway) place(month int64, k quotaKey) *memo.Slot {
+	s, err := g.cfg.Counts.Slot(month, k.origin, k.op.ID, k.customer+"\x00"+k.resource)
+	if err != nil {
+		g.log.Error("count of a month not kept", "operation", k.op.ID, "error", err)
+	}
+	return s
+}
+
+// MonthOf numbers the calendar month that a time belongs to, for counts that are kept.
+func MonthOf(t time.Time) int64 { return monthOf(t) }
 
 // Calls is how many calls were answered so far.
 func (g *Gateway) Calls() int64 { return g.calls.Load() }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ensaio/ensaio/platform/gateway"
+	"github.com/ensaio/ensaio/platform/memo"
 	"github.com/ensaio/ensaio/sim/fault"
 )
 
@@ -115,6 +116,52 @@ func TestUsageTellsOfNoCustomer(t *testing.T) {
 	b, err := json.Marshal(u)
 	if err != nil || strings.Contains(string(b), "p1") || strings.Contains(string(b), "a1") {
 		t.Errorf("%s %v", b, err)
+	}
+}
+
+func TestAMonthIsOneOverARestart(t *testing.T) {
+	dir := t.TempDir()
+	begin := func() (*world, *memo.Counts) {
+		kept, err := memo.OpenCounts(dir, gateway.MonthOf(start))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return open(t, func(c *gateway.Config) { c.Limits, c.Counts = gateway.Limits{Month: true}, kept }), kept
+	}
+	w, kept := begin()
+	w.do(t, request{path: accounts + "/nobodys"}) // fails, and does not count
+	for range 5 {
+		w.do(t, request{path: accounts + "/a1"})
+	}
+	w.do(t, request{path: accounts + "/a2"})
+	if err := kept.Close(); err != nil {
+		t.Fatal(err)
+	}
+	w, _ = begin() // and this one ends as a killed process does
+	want := gateway.Share{Origin: "org-aurora", Operation: "accounts.identification", Count: 5, Limit: 8, Objects: 3}
+	if u := w.Usage(); len(u.Months) != 1 || u.Months[0] != want {
+		t.Errorf("after a restart: %+v", u.Months)
+	}
+	for i, want := range []int{200, 200, 200, 423} {
+		if got := w.do(t, request{path: accounts + "/a1"}).StatusCode; got != want {
+			t.Errorf("call %d: status %d, want %d", i+6, got, want)
+		}
+	}
+	want.Count, want.Exhausted = 8, 1
+	w, kept = begin()
+	if u := w.Usage(); len(u.Months) != 1 || u.Months[0] != want {
+		t.Errorf("after a kill: %+v", u.Months)
+	}
+	w.ResetCounts()
+	if got := w.do(t, request{path: accounts + "/a1"}).StatusCode; got != 200 {
+		t.Errorf("counts that were forgotten: status %d", got)
+	}
+	w.clock.Set(start.AddDate(0, 1, 0))
+	if got := w.do(t, request{path: accounts + "/a1"}).StatusCode; got != 200 || len(w.Usage().Months) != 1 || w.Usage().Months[0].Count != 1 {
+		t.Errorf("the next month: status %d, %+v", got, w.Usage().Months)
+	}
+	if err := kept.Close(); err != nil {
+		t.Fatal(err)
 	}
 }
 

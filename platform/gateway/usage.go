@@ -47,18 +47,26 @@ func (g *Gateway) Usage() Usage {
 		op     *spec.Operation
 	}
 	months := map[line]*Share{}
-	l.months.each(monthOf(now), func(k quotaKey, t *tally) {
-		n, s := int(t.Load()), months[line{k.origin, k.op}]
+	read := func(origin string, op *spec.Operation, n int) {
+		s := months[line{origin, op}]
 		if s == nil {
-			s = &Share{Origin: k.origin, Operation: k.op.ID, Limit: monthly(k.op)}
-			months[line{k.origin, k.op}] = s
+			s = &Share{Origin: origin, Operation: op.ID, Limit: monthly(op)}
+			months[line{origin, op}] = s
 		}
 		s.Count = max(s.Count, n)
 		s.Objects++
 		if n >= s.Limit {
 			s.Exhausted++
 		}
-	})
+	}
+	l.months.each(monthOf(now), func(k quotaKey, t *tally) { read(k.origin, k.op, int(t.Load())) })
+	if u.Limits.Month && g.cfg.Counts != nil {
+		g.cfg.Counts.Each(monthOf(now), func(origin, operation string, n int64) {
+			if op := spec.Find(operation); op != nil {
+				read(origin, op, int(n))
+			}
+		})
+	}
 	for _, s := range months {
 		u.Months = append(u.Months, *s)
 	}

@@ -28,6 +28,19 @@ type incoming struct {
 	// known says that the directory publishes the kid for this client; proved, that its key made the
 	// signature; embedded, that a key inside the header made it instead.
 	known, proved, embedded bool
+	forgotten               error // why its jti could not be remembered
+}
+
+// remembered is how long a jti serves no second time.
+const remembered = 24 * time.Hour
+
+// fresh notes the jti and says whether it is new, to the second. One that cannot be noted passes here, and is
+// refused for that afterwards.
+func (in *incoming) fresh(jti string) bool {
+	now := in.call.Now
+	first, err := in.messages.cfg.Seen.First(in.call.Client.ID, jti, now, now.Truncate(time.Second).Add(remembered))
+	in.forgotten = err
+	return first || err != nil
 }
 
 // read takes the message apart and tries the keys. Only trouble of ours is an error.

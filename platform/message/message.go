@@ -3,8 +3,9 @@
 //
 // It promises that nothing is read from a message before its signature was proved with a key of the
 // directory, and that no message is believed twice within a day. A broken signature is a 400, a wrong
-// claim a 403: the order is that of the payments API. Replays are remembered in memory, a bounded number
-// a client, until a restart; older messages are out of the time window of iat anyway.
+// claim a 403: the order is that of the payments API. Which jti a client has used is remembered for the day,
+// a bounded number a client, and over a restart where there is a place for it; what cannot be remembered is
+// not believed. An older message is out of the time window of iat anyway.
 package message
 
 import (
@@ -18,6 +19,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/ensaio/ensaio/platform/call"
+	"github.com/ensaio/ensaio/platform/memo"
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/jose"
 	"github.com/ensaio/ensaio/sim/rule"
@@ -37,17 +39,21 @@ type Config struct {
 	Key          jose.Key // of our signing certificate
 	Keys         Keys
 	Seams        *fault.Seams
+	// Seen remembers which jti was used; nil is a memory that ends with the process.
+	Seen *memo.Seen
 }
 
 // Messages opens requests and seals answers. It is safe for concurrent use.
 type Messages struct {
-	cfg  Config
-	seen memory
+	cfg Config
 }
 
 // New makes a message desk that has seen nothing.
 func New(cfg Config) *Messages {
-	return &Messages{cfg: cfg, seen: memory{most: mostKnown, by: map[string]*shelf{}}}
+	if cfg.Seen == nil {
+		cfg.Seen = memo.NewSeen()
+	}
+	return &Messages{cfg: cfg}
 }
 
 // Rules lists the sentences about requests.
@@ -76,6 +82,9 @@ func (m *Messages) Open(ctx context.Context, body []byte, c *call.Call) (json.Ra
 	}
 	if err := claimRules.Check(ctx, m.cfg.Seams, in); err != nil {
 		return nil, Claims{}, err
+	}
+	if in.forgotten != nil {
+		return nil, Claims{}, fmt.Errorf("remember a message: %w", in.forgotten)
 	}
 	claims := Claims{ID: in.token.String("jti"), Issuer: in.token.String("iss"), Audience: in.audience()}
 	if at, ok := in.issued(); ok {

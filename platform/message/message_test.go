@@ -15,6 +15,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
 	"github.com/ensaio/ensaio/platform/call"
+	"github.com/ensaio/ensaio/platform/memo"
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/jose"
 	"github.com/ensaio/ensaio/sim/rule"
@@ -239,5 +240,43 @@ func TestAnswersAreSealedForTheirReader(t *testing.T) {
 		if len(ids) != 2 {
 			t.Error("jti repeats")
 		}
+	}
+}
+
+func TestAMessageIsBelievedOnceADayOverARestart(t *testing.T) {
+	dir := t.TempDir()
+	begin := func(at time.Time) *Messages {
+		seen, err := memo.OpenSeen(dir, at)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return New(Config{Organisation: "bank-org", Key: mine(), Keys: keystore{}, Seen: seen})
+	}
+	id := uuid.NewString()
+	open := func(m *Messages, at time.Time) (int, error) {
+		c := theCall()
+		c.Now = at
+		_, _, err := m.Open(t.Context(), write(func(l *letter) { l.claims["jti"], l.claims["iat"] = id, at.Unix() }), c)
+		code, _ := status(err)
+		return code, err
+	}
+	if _, err := open(begin(now), now); err != nil {
+		t.Fatal(err)
+	}
+	for at, want := range map[time.Time]int{now: 403, now.Add(remembered - time.Second): 403} {
+		if got, err := open(begin(at), at); got != want { // the one before ended as a killed process does
+			t.Errorf("at %v: %v", at, err)
+		}
+	}
+	later := begin(now.Add(remembered))
+	if _, err := open(later, now.Add(remembered)); err != nil {
+		t.Error(err)
+	}
+	if err := later.cfg.Seen.Close(); err != nil {
+		t.Fatal(err)
+	}
+	id = uuid.NewString()
+	if got, err := open(later, now.Add(remembered)); got != 0 || err == nil {
+		t.Errorf("a message that cannot be remembered: %d %v", got, err)
 	}
 }

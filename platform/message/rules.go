@@ -72,6 +72,6 @@ var claimRules = rule.NewSet("message claims",
 	row("JWS-05/jti-unique", "A jti serves once in 24 hours.", fault.Critical,
 		func(in *incoming) bool {
 			id := in.token.String("jti")
-			return id == "" || in.messages.seen.first(in.call.Client.ID, strings.ToLower(id), in.call.Now)
+			return id == "" || in.fresh(strings.ToLower(id))
 		}, invalidClient, "jti já utilizado."),
 )
