@@ -46,6 +46,16 @@ func (s set) without(o set) {
 	}
 }
 
+// holds says whether everything in o is in s.
+func (s set) holds(o set) bool {
+	for i, w := range o {
+		if i >= len(s) && w != 0 || i < len(s) && w&^s[i] != 0 {
+			return false
+		}
+	}
+	return true
+}
+
 func (s set) equal(o set) bool {
 	for i := range max(len(s), len(o)) {
 		var a, b uint64

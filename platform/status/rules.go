@@ -75,13 +75,27 @@ type draft struct {
 }
 
 var draftRules = rule.NewSet("scheduled outage",
-	rule.Rule[draft]{ID: "DISP-03/announced-beforehand", Text: "An outage is announced, and changed, before it begins.", Weight: fault.Major,
+	rule.Rule[draft]{ID: "DISP-03/announced-beforehand", Text: "An outage is announced, and moved, before it begins.", Weight: fault.Major,
 		Check: func(_ context.Context, d draft) error {
 			if d.was != nil && d.was.Start.Equal(d.next.Start) {
 				return nil // one under way may be prolonged or cut short
 			}
 			if d.next.Start.Before(d.now.Truncate(time.Second)) {
-				return errors.New("start: it has passed; an outage is announced before it begins, trouble without notice goes to /failures")
+				return errors.New("start: it has passed; an outage is announced before it begins; trouble without notice goes to /failures")
+			}
+			return nil
+		}},
+	rule.Rule[draft]{ID: "DISP-03/stops-no-more", Text: "An outage under way may be prolonged or cut short, but stops no more than was announced.", Weight: fault.Minor,
+		Check: func(_ context.Context, d draft) error {
+			if d.was != nil && d.was.in(d.now) && !d.was.scope.holds(d.next.scope) {
+				return errors.New("operations: the outage is under way, and stops no more than was announced; announce another for the rest")
+			}
+			return nil
+		}},
+	rule.Rule[draft]{ID: "DISP-03/over-stays-over", Text: "An outage that is over is not changed.", Weight: fault.Minor,
+		Check: func(_ context.Context, d draft) error {
+			if d.was != nil && !d.now.Before(d.was.end()) && d.was.Start.Equal(d.next.Start) {
+				return errors.New("the outage is over; announce another")
 			}
 			return nil
 		}},

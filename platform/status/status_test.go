@@ -331,6 +331,34 @@ func TestDraftsAreRefused(t *testing.T) {
 	}
 }
 
+func TestAnOutageUnderWayStopsNoMoreAndOneThatIsOverStaysOver(t *testing.T) {
+	w := begin(t, noon)
+	made, err := w.Announce(t.Context(), status.Outage{Start: noon.Add(time.Minute), Duration: "PT1H", Operations: []string{"accounts.*"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	change := func(duration string, operations ...string) error {
+		_, err := w.Announce(t.Context(), status.Outage{ID: made.ID, Start: made.Start, Duration: duration, Operations: operations})
+		return err
+	}
+	if err := change("PT1H", "accounts.*", "token"); err != nil {
+		t.Errorf("before it begins: %v", err)
+	}
+	w.clock.Advance(30 * time.Minute)
+	for name, c := range map[string]struct {
+		err error
+		ok  bool
+	}{"prolonged": {change("PT2H", "accounts.*", "token"), true}, "of less": {change("PT2H", "accounts.list"), true}, "of what it no longer stops": {change("PT2H", "accounts.*"), false}, "of everything": {change("PT2H"), false}} {
+		if (c.err == nil) != c.ok {
+			t.Errorf("under way, %s: %v", name, c.err)
+		}
+	}
+	w.clock.Advance(3 * time.Hour)
+	if err := change("PT12H", "accounts.list"); err == nil {
+		t.Error("prolonged after its end")
+	}
+}
+
 func TestASlowAnswerEndsWithTheBudget(t *testing.T) {
 	w := begin(t, noon)
 	w.fail(status.Failure{Operations: []string{"accounts.*"}, Delay: "20s"})

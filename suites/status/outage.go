@@ -28,8 +28,8 @@ func outageChecks() []check.Check {
 			Causes: causes("published from a copy"),
 		}, "10:00:05", changes),
 		steered(check.Check{
-			ID: "STM-X08", Name: "outages/are-announced-beforehand", Rules: rules("DISP-03/announced-beforehand", "DISP-03/ends"),
-			Title:  "Neither an outage that has begun nor one without length can be announced; one under way can be prolonged",
+			ID: "STM-X08", Name: "outages/are-announced-beforehand", Rules: rules("DISP-03/announced-beforehand", "DISP-03/stops-no-more", "DISP-03/over-stays-over", "DISP-03/ends"),
+			Title:  "Neither an outage that has begun nor one without length can be announced; one under way can be prolonged, but stops no more, and one that is over stays so",
 			Why:    "Otherwise every failure could be turned into scheduled work afterwards.",
 			Causes: causes("the calendar is not held against the clock"),
 		}, "10:00:05", func(h *house, at time.Time) {
@@ -46,6 +46,9 @@ func outageChecks() []check.Check {
 			h.Advance(30 * time.Minute)
 			h.Verify(h.Holder().Try("PUT", "/outages/"+id, outage(at.Add(time.Minute), "PT2H", "accounts.*"), nil), "an outage under way, prolonged").To(expect.Success())
 			h.Verify(h.Holder().Try("PUT", "/outages/"+id, outage(at.Add(10*time.Minute), "PT2H", "accounts.*"), nil), "its beginning changed afterwards").To(expect.Failure())
+			h.Verify(h.Holder().Try("PUT", "/outages/"+id, outage(at.Add(time.Minute), "PT2H", "accounts.*", "customers.*"), nil), "an outage under way, of more APIs").To(expect.Failure())
+			h.Advance(3 * time.Hour)
+			h.Verify(h.Holder().Try("PUT", "/outages/"+id, outage(at.Add(time.Minute), "PT12H", "accounts.*"), nil), "an outage that is over, prolonged").To(expect.Failure())
 		}),
 		steered(check.Check{
 			ID: "STM-X09", Name: "outages/leave-no-trace", Rules: rules("DISP-02/announced-work-is-no-failure"),
