@@ -206,7 +206,10 @@ func (r row) call() (c Call, err error) {
 	if c.Endpoint, known = Endpoint(c.Method, c.Endpoint); c.Endpoint == "" {
 		return c, errForeign
 	}
-	if c.Status, err = strconv.Atoi(r.values[colStatus]); err != nil || c.Status < 100 || c.Status > 599 {
+	switch c.Status, err = strconv.Atoi(r.values[colStatus]); {
+	case err == nil && c.Status == 0:
+		return c, errors.New("0 is no status: write 408 for a call that was given up after fifteen seconds, and leave out what was never answered for another reason")
+	case err != nil || c.Status < 100 || c.Status > 599:
 		return c, fmt.Errorf("%s is no status", quoted(r.values[colStatus]))
 	}
 	if !known && missing(c.Status) {

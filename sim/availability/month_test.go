@@ -162,6 +162,15 @@ func TestProbesThatAreMissingOrTooManyAreTold(t *testing.T) {
 	}
 }
 
+func TestAPartialFailureOfNothingIsTold(t *testing.T) {
+	var b Book
+	b.Probe(Probe{At: day0.Start(), Code: PartialFailure})
+	b.Probe(Probe{At: day0.Start().Add(ProbeEvery), Code: PartialFailure, Endpoints: []string{"/token"}})
+	if r := b.Judge(Options{}); !slices.Contains(r.Notes, "1 probe of PARTIAL_FAILURE without an endpoint: only the institution as a whole is down in them") || r.Institution.Days[0].Down != 60 {
+		t.Errorf("%q %+v", r.Notes, r.Institution)
+	}
+}
+
 func TestABreachSaysWhenAndHowMuchIsLeft(t *testing.T) {
 	var b Book
 	for m := range 100 {
@@ -240,6 +249,36 @@ func TestReportsAreCountedAtEightAndAfterSevenDays(t *testing.T) {
 		if got != c.want {
 			t.Errorf("%s: %+v, not %+v", name, got, c.want)
 		}
+	}
+}
+
+func TestATicketNamesTheEndpointThatIsShort(t *testing.T) {
+	at := day0.Start().Add(15 * time.Hour)
+	var b Book
+	file := func(endpoint string, calls, missing int) {
+		for i := range calls {
+			f := Filing{At: at, Method: "GET", Endpoint: endpoint, Client: "tpp", Server: "bank", ClientAt: at, ServerAt: at}
+			if i < missing {
+				f.ServerAt = time.Time{}
+			}
+			b.Timeliness.Add(f)
+		}
+	}
+	file(balances, 100, 1)                               // 99 % after seven days
+	file("/open-banking/accounts/v2/accounts", 1000, 11) // and less
+	file("/open-banking/resources/v3/resources", 100, 6)
+	r := b.Judge(Options{Server: "bank"})
+	var named []string
+	for _, s := range r.Reporting {
+		for _, ticket := range s.Tickets {
+			named = append(named, s.Organisation+" "+ticket.Endpoint)
+		}
+	}
+	if want := []string{"bank /open-banking/accounts/v2/accounts", "bank /open-banking/resources/v3/resources"}; !slices.Equal(named, want) {
+		t.Errorf("%q, not %q", named, want)
+	}
+	if len(r.Reasons) != 1 || !strings.HasSuffix(r.Reasons[0], "98.50 % were in and told the same; most are missing of GET /open-banking/accounts/v2/accounts, 11") {
+		t.Errorf("%q", r.Reasons)
 	}
 }
 

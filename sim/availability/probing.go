@@ -33,6 +33,7 @@ func (d *down) add(scheduled bool) {
 
 type probedDay struct {
 	probes int64
+	vague  int64           // probes that told of a partial failure and named no endpoint
 	any    down            // the institution: at least one endpoint
 	all    down            // probes that named no endpoint because none answered
 	own    map[string]down // by endpoint, beside all
@@ -60,6 +61,9 @@ func (p *Probing) Add(probe Probe) {
 			return // all are down; naming some of them again adds nothing
 		}
 		d.any.add(planned)
+		if len(probe.Endpoints) == 0 {
+			d.vague++
+		}
 	} else if len(probe.Scheduled) > 0 {
 		d.any.add(window)
 	}
@@ -117,6 +121,7 @@ func (p *Probing) Merge(o *Probing) {
 	for d, theirs := range o.days {
 		ours := p.day(d)
 		ours.probes += theirs.probes
+		ours.vague += theirs.vague
 		ours.any.plus(theirs.any)
 		ours.all.plus(theirs.all)
 		for e, n := range theirs.own {

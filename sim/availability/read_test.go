@@ -147,12 +147,12 @@ func TestADoorThatNobodyHasIsNoCall(t *testing.T) {
 func TestBadLinesAreCountedAndTheFirstNamed(t *testing.T) {
 	text := "timestamp,status,endpoint,duration_ms\n"
 	for _, bad := range []string{"2027-03-01T12:00:00,200,/token,1", "never,200,/token,1", "2027-03-01T12:00:00Z,hello,/token,1", "2027-03-01T12:00:00Z,200,,1",
-		"2027-03-01T12:00:00Z,200,/token,-5", "1999-01-01T00:00:00Z,200,/token,1", `2027-03-01T12:00:00Z,200,"/token,1`, "2027-03-01T12:00:00Z,700,/token,1"} {
+		"2027-03-01T12:00:00Z,200,/token,-5", "1999-01-01T00:00:00Z,200,/token,1", `2027-03-01T12:00:00Z,200,"/token,1`, "2027-03-01T12:00:00Z,700,/token,1", "2027-03-01T12:00:00Z,0,/token,1"} {
 		text += bad + "\n"
 	}
 	text += "2027-03-01T12:00:00Z,200,/favicon.ico,1\n" + strings.Repeat("2027-03-01T12:00:00Z,200,/auth/token,1\n", 9)
 	_, in := read(t, text)
-	if in.Calls != 9 || in.Bad != 8 || in.Foreign != 1 || len(in.First) != troubles {
+	if in.Calls != 9 || in.Bad != 9 || in.Foreign != 1 || len(in.First) != troubles {
 		t.Fatalf("%+v", in)
 	}
 	if !strings.HasPrefix(in.First[0], "line 2: a time needs a zone") || !strings.HasPrefix(in.First[3], "line 5: ") {

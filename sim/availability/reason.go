@@ -97,6 +97,22 @@ func costliest(days []Daily) string {
 	return "the costliest days are " + strings.Join(names, ", ")
 }
 
+// shortest names the endpoint of a month of which most reports are missing.
+func (j *judging) shortest(tickets []FilingDay, month string) string {
+	missing := map[[2]string]int64{}
+	for _, t := range tickets {
+		if t.Day.Month() == month {
+			missing[[2]string{t.Method, t.Endpoint}] += max(t.Missing8, t.Missing7)
+		}
+	}
+	if len(missing) == 0 {
+		return "no endpoint is short of reports"
+	}
+	worst := slices.MaxFunc(slices.SortedFunc(maps.Keys(missing), func(a, b [2]string) int { return strings.Compare(b[1]+b[0], a[1]+a[0]) }),
+		func(a, b [2]string) int { return cmp.Compare(missing[a], missing[b]) })
+	return fmt.Sprintf("most are missing of %s %s, %d", worst[0], worst[1], missing[worst])
+}
+
 // daily is how many probes a day has.
 const daily = 86400 / 30
 
@@ -132,8 +148,9 @@ func (j *judging) notes() {
 // gaps tells of days whose probes are not one every thirty seconds: nobody knows what was up between them,
 // or they stand for more time than has passed. The first and the last day are cut by nature.
 func (j *judging) gaps(note func(string, ...any)) {
-	sparse, dense, worst := int64(0), int64(0), Day(0)
+	sparse, dense, vague, worst := int64(0), int64(0), int64(0), Day(0)
 	for d, on := range j.book.Probing.days {
+		vague += on.vague
 		switch {
 		case on.probes > daily:
 			dense++
@@ -146,6 +163,9 @@ func (j *judging) gaps(note func(string, ...any)) {
 	}
 	if sparse > 0 {
 		note("%s fewer than %d probes, %s only %d: what nobody asked counts as up", has(sparse), daily, worst, j.book.Probing.days[worst].probes)
+	}
+	if vague > 0 && len(j.book.Probing.endpoints) > 0 {
+		note("%s of PARTIAL_FAILURE without an endpoint: only the institution as a whole is down in them", Count(vague, "probe"))
 	}
 	if dense > 0 {
 		note("%s more than %d probes: each stands for thirty seconds, so that downtime is counted too high", has(dense), daily)

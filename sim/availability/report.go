@@ -95,7 +95,9 @@ type ServerFilings struct {
 	Organisation string        `json:"organisation"`
 	Days         []FilingDay   `json:"days"`
 	Months       []FilingMonth `json:"months"`
-	Grade        float64       `json:"grade"` // of the last month
+	// Tickets are the days, endpoints and methods of which too much is missing.
+	Tickets []FilingDay `json:"tickets,omitempty"`
+	Grade   float64     `json:"grade"` // of the last month
 }
 
 // Judge applies every rule.
@@ -361,7 +363,7 @@ func (j *judging) reporting() {
 			continue
 		}
 		done = row.Organisation
-		s := ServerFilings{Organisation: done, Days: j.book.Timeliness.Days(done)}
+		s := ServerFilings{Organisation: done, Days: j.book.Timeliness.Days(done), Tickets: j.book.Timeliness.Tickets(done)}
 		s.Months = FilingMonths(s.Days)
 		for _, m := range s.Months {
 			s.Grade = GradeReporting(m.Seven)
@@ -370,7 +372,7 @@ func (j *judging) reporting() {
 			}
 			j.count(m.Verdict)
 			if m.Verdict == NonConforming {
-				j.fails(1-m.Seven.Float(), "%s: organisation %s was late with reports at 08:00 on %s, and after seven days %s were in and told the same", m.Month, done, Count(m.Late, "day"), Percent(m.Seven.Float()))
+				j.fails(1-m.Seven.Float(), "%s: organisation %s was late with reports at 08:00 on %s, and after seven days %s were in and told the same; %s", m.Month, done, Count(m.Late, "day"), Percent(m.Seven.Float()), j.shortest(s.Tickets, m.Month))
 			}
 		}
 		j.report.Reporting = append(j.report.Reporting, s)

@@ -145,6 +145,17 @@ func (t *Timeliness) Days(organisation string) []FilingDay {
 	return days
 }
 
+// Short says whether the platform would write a ticket for the row: below 95 % at 08:00, or below 99 % after
+// seven days, of an endpoint and method.
+func (f FilingDay) Short() bool {
+	return f.Owed8 > 0 && !f.At8().AtLeast(95, 100) || f.Owed7 > 0 && !f.At7().AtLeast(99, 100)
+}
+
+// Tickets lists an organisation's rows that are short, by day, endpoint and method.
+func (t *Timeliness) Tickets(organisation string) []FilingDay {
+	return slices.DeleteFunc(t.Rows(), func(r FilingDay) bool { return r.Organisation != organisation || !r.Short() })
+}
+
 // FilingMonth is one organisation's month of reporting.
 type FilingMonth struct {
 	Month string `json:"month"`
