@@ -114,6 +114,9 @@ func (c *call) with(ctx context.Context, body []byte, media string, seen func(*a
 	}
 	s.books.Load().note(c, started, a.took, a.status)
 	out := load.Outcome{Status: a.status}
+	if a.status == http.StatusUnauthorized && token != nil {
+		s.keeper.refuse(c.token, token)
+	}
 	switch {
 	case a.status == c.want:
 		out.Wrong = c.judge(s.sent.Add(1), id, &a)

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"testing"
 	"time"
 
@@ -166,6 +167,58 @@ func TestTokensAreRenewedAheadOnTheTargetsClock(t *testing.T) {
 	if k.failed.Load() != 1 || k.lastFailure() != "not now" {
 		t.Errorf("%d failures: %s", k.failed.Load(), k.lastFailure())
 	}
+}
+
+// A bank that comes back without its tokens gives others at once; one that refuses those too is not hammered.
+func TestARefusedTokenIsRenewedBeforeItsTime(t *testing.T) {
+	clk := clock.Fixed(time.Unix(1_800_000_000, 0))
+	k := newKeeper(clk, slog.New(slog.DiscardHandler))
+	renewed := make(chan int, 8)
+	n := 0
+	b := &bearer{renew: func(context.Context) (string, time.Duration, error) {
+		n++
+		renewed <- n
+		return fmt.Sprint("token-", n), 300 * time.Second, nil
+	}}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	if err := k.keep(ctx, b); err != nil {
+		t.Fatal(err)
+	}
+	<-renewed
+	first := b.now.Load()
+	ended := make(chan struct{})
+	go func() { k.run(ctx); close(ended) }()
+	k.refuse(b, first)
+	if got := <-renewed; got != 2 {
+		t.Errorf("renewal %d", got)
+	}
+	for b.now.Load() == first {
+		runtime.Gosched()
+	}
+	k.refuse(b, first) // an answer that was under way
+	if b.refused.Load() {
+		t.Error("the new token is held to be refused")
+	}
+	k.refuse(b, b.now.Load())
+	for b.refused.Load() {
+		runtime.Gosched()
+	}
+	select {
+	case <-renewed:
+		t.Error("asked again at once")
+	default:
+	}
+	for third := false; !third; {
+		clk.Advance(again)
+		select {
+		case got := <-renewed:
+			third = got == 3
+		default:
+		}
+	}
+	cancel()
+	<-ended
 }
 
 func TestARenewalWaitsForASecondWithRoom(t *testing.T) {

@@ -2,10 +2,13 @@ package drive
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/ensaio/ensaio/load"
 	"github.com/ensaio/ensaio/load/fleet"
@@ -13,6 +16,7 @@ import (
 	"github.com/ensaio/ensaio/load/profile"
 	"github.com/ensaio/ensaio/load/record"
 	"github.com/ensaio/ensaio/sim/clock"
+	"github.com/ensaio/ensaio/sim/spec"
 	"github.com/ensaio/ensaio/suites/target"
 )
 
@@ -84,7 +88,7 @@ func Coordinate(ctx context.Context, t *target.Target, o Options, x Session, c C
 	watch := newVigil(s, s.clock.Now())
 	watched := make(chan struct{})
 	go func() { defer close(watched); watch.run(beside) }()
-	rec, err := fleet.Coordinate(ctx, fleet.Coordination{URL: c.URL, Workers: c.Workers, Task: parcel, Spawn: c.Spawn, Clock: s.clock, Observe: x.Observe})
+	rec, err := fleet.Coordinate(ctx, fleet.Coordination{URL: c.URL, Build: build(), Workers: c.Workers, Task: parcel, Spawn: c.Spawn, Clock: s.clock, Observe: x.Observe})
 	cancel()
 	<-watched
 	if rec == nil {
@@ -99,10 +103,21 @@ func Coordinate(ctx context.Context, t *target.Target, o Options, x Session, c C
 	return rec.Report(x.Identity), err
 }
 
+// build is the same where the nth arrival of a seed asks the same, and recordings fit together.
+func build() string {
+	h := sha256.New()
+	_, _ = fmt.Fprintln(h, record.Format, profile.Journeys) // hashes take everything
+	for _, o := range spec.Operations() {
+		_, _ = fmt.Fprintln(h, o.ID, o.Method, o.FullPath(), o.Class, profile.Weight(o))
+	}
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:12])
+}
+
 // Work takes part in one shared run. open reads the target file of a path for a profile, or refuses either: who
-// coordinates is trusted with neither the bounds nor the hosts of this machine.
-func Work(ctx context.Context, url string, open func(path string, p *profile.Profile) (*target.Target, error), log *slog.Logger) error {
-	return fleet.Work(ctx, fleet.Worker{URL: url, Prepare: func(ctx context.Context, a fleet.Assignment) (load.Plan, func(), error) {
+// coordinates is trusted with neither the bounds nor the hosts of this machine. Wait is how long a coordinator is
+// waited for; 0 is half a minute.
+func Work(ctx context.Context, url string, wait time.Duration, open func(path string, p *profile.Profile) (*target.Target, error), log *slog.Logger) error {
+	return fleet.Work(ctx, fleet.Worker{URL: url, Build: build(), Gather: wait, Prepare: func(ctx context.Context, a fleet.Assignment) (load.Plan, func(), error) {
 		var job task
 		if err := json.Unmarshal(a.Task, &job); err != nil {
 			return load.Plan{}, nil, fmt.Errorf("the task cannot be read: %w", err)

@@ -21,7 +21,7 @@ func TestAWorkerMayRefuseWhatItIsAskedToSend(t *testing.T) {
 	file := &target.Target{}
 	_, err = Coordinate(t.Context(), file, Options{Profile: p}, Session{}, Crew{Workers: 1, Spawn: func(ctx context.Context, url string) error {
 		go func() {
-			refused <- Work(ctx, url, func(_ string, asked *profile.Profile) (*target.Target, error) {
+			refused <- Work(ctx, url, 0, func(_ string, asked *profile.Profile) (*target.Target, error) {
 				if asked.Pacer.Highest() != 5000 {
 					t.Errorf("asked for %v a second", asked.Pacer.Highest())
 				}

@@ -305,6 +305,14 @@ func (t *traveller) registered(ctx context.Context, do func() error) error {
 	if _, err := t.client.Register(ctx, t.server); err != nil {
 		return err
 	}
+	// The answer names where the registration is managed; the key to it is sent to nobody else.
+	if uri := t.server.RegistrationURI; uri != "" {
+		if err := t.source.named(uri); err != nil {
+			t.server.RegistrationURI = ""
+			_, gone := t.client.DeleteRegistration(ctx, t.server)
+			return errors.Join(err, gone)
+		}
+	}
 	err := do()
 	_, gone := t.client.DeleteRegistration(ctx, t.server)
 	t.client.ForgetTokens()

@@ -19,6 +19,9 @@ type bearer struct {
 	// renew gets a new token and how long it lives.
 	renew func(ctx context.Context) (token string, life time.Duration, err error)
 	due   time.Time // the keeper's alone
+	tried time.Time // the keeper's alone
+	// refused asks for a renewal before its time.
+	refused atomic.Bool
 }
 
 // held is one access token as requests and reports carry it.
@@ -47,12 +50,55 @@ type keeper struct {
 	log    *slog.Logger
 	kept   []*bearer
 	failed atomic.Uint64
+	wake   chan struct{} // something was refused
 
 	mu   sync.Mutex
 	last string
 }
 
-func newKeeper(clk *clock.Clock, log *slog.Logger) *keeper { return &keeper{clock: clk, log: log} }
+func newKeeper(clk *clock.Clock, log *slog.Logger) *keeper {
+	return &keeper{clock: clk, log: log, wake: make(chan struct{}, 1)}
+}
+
+// refuse tells that a token was answered 401. A bank that has lost its tokens gives new ones; to wait for the end of
+// the old one would make minutes of errors of one.
+func (k *keeper) refuse(b *bearer, token *held) {
+	if b.renew == nil || b.now.Load() != token {
+		return // there is a newer one already
+	}
+	b.refused.Store(true)
+	select {
+	case k.wake <- struct{}{}:
+	default:
+	}
+}
+
+// hurry makes due at once what was refused, though not more often than failed renewals are tried.
+func (k *keeper) hurry() {
+	for _, b := range k.kept {
+		if soon := b.tried.Add(again); b.refused.Swap(false) && soon.Before(b.due) {
+			b.due = soon
+		}
+	}
+}
+
+// until waits for an instant, and says whether it was waited for or something was refused meanwhile.
+func (k *keeper) until(ctx context.Context, due time.Time) (arrived bool) {
+	waiting, stop := context.WithCancel(ctx)
+	listened := make(chan struct{})
+	go func() {
+		defer close(listened)
+		select {
+		case <-k.wake:
+			stop()
+		case <-waiting.Done():
+		}
+	}()
+	err := k.clock.SleepUntil(waiting, due)
+	stop()
+	<-listened
+	return err == nil
+}
 
 // keep obtains the first token and takes the bearer in. Only before run.
 func (k *keeper) keep(ctx context.Context, b *bearer) error {
@@ -95,9 +141,15 @@ func (k *keeper) run(ctx context.Context) {
 				next = b
 			}
 		}
-		if k.clock.SleepUntil(ctx, next.due) != nil {
+		arrived := k.until(ctx, next.due)
+		if ctx.Err() != nil {
 			return
 		}
+		k.hurry()
+		if !arrived {
+			continue
+		}
+		next.tried = k.clock.Now()
 		if err := k.renew(ctx, next); err != nil {
 			if ctx.Err() != nil {
 				return

@@ -22,6 +22,8 @@ type Coordination struct {
 	Workers int
 	// Task is what every worker is given.
 	Task []byte
+	// Build says what the nth arrival means and how a recording is kept: workers of another one get no share.
+	Build string
 	// Spawn is called once when workers can connect, to start them; nil when they come by themselves. The
 	// address may hold a token: it belongs into a child's environment, not on its command line. Workers that
 	// Spawn starts should end with its ctx.
@@ -102,8 +104,9 @@ type coordinator struct {
 	workers []worker
 	watch   *clock.Clock // the machine's, for patience: Clock may be stepped
 	phase   phase
-	since   time.Time // when the phase began
-	failure error     // the first thing that went wrong
+	since   time.Time       // when the phase began
+	failure error           // the first thing that went wrong
+	strange map[string]bool // workers of another version, who were refused
 }
 
 type phase int
@@ -179,6 +182,14 @@ func (c *coordinator) dismiss() {
 func (c *coordinator) greet(m *nats.Msg) {
 	var g greeting
 	if json.Unmarshal(m.Data, &g) != nil || g.Worker == "" {
+		return
+	}
+	if g.Build != c.Build {
+		if c.strange == nil {
+			c.strange = map[string]bool{}
+		}
+		c.strange[g.Worker] = true
+		c.reply(m, Assignment{Refused: "another version of the program coordinates this run"})
 		return
 	}
 	for i := range c.workers {
@@ -285,7 +296,11 @@ func (c *coordinator) patience() {
 	waited := now.Sub(c.since)
 	switch {
 	case c.phase == gathering && waited > c.Gather:
-		c.fail(fmt.Errorf("%w: %d of %d within %s", ErrMissing, c.count(func(w worker) bool { return w.name != "" }), c.Workers, c.Gather))
+		err := fmt.Errorf("%w: %d of %d within %s", ErrMissing, c.count(func(w worker) bool { return w.name != "" }), c.Workers, c.Gather)
+		if n := len(c.strange); n > 0 {
+			err = fmt.Errorf("%w; %d more came and are of another version", err, n)
+		}
+		c.fail(err)
 	case c.phase == preparing && waited > c.Prepare:
 		c.fail(fmt.Errorf("%w: %d of %d were ready within %s", ErrMissing, c.count(func(w worker) bool { return w.ready }), c.Workers, c.Prepare))
 	}

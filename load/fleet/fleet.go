@@ -21,6 +21,8 @@ var (
 	ErrMissing = errors.New("not all workers came")
 	ErrGone    = errors.New("a worker was lost")
 	ErrWorker  = errors.New("a worker failed")
+	// ErrBuild is what a worker returns whose nth arrival is not the coordinator's, or whose recording would not fit.
+	ErrBuild = errors.New("coordinator and worker are of different versions")
 	// ErrUnattended is what a worker returns that no longer hears its coordinator.
 	ErrUnattended = errors.New("the coordinator was lost")
 )
@@ -54,6 +56,7 @@ func (s subject) result() string { return string(s) + ".result" } // worker → 
 // greeting is what a worker says first; assignment is the answer.
 type greeting struct {
 	Worker string `json:"worker"` // unique, so that a repeated greeting gets the same share
+	Build  string `json:"build"`
 }
 
 // Assignment is what a worker is given to do.
@@ -64,6 +67,8 @@ type Assignment struct {
 	Beat    time.Duration `json:"beat"`    // how often both sides say that they are there
 	Silence time.Duration `json:"silence"` // after which the other is lost
 	Task    []byte        `json:"task"`    // the coordinator's parcel
+	// Refused says why the worker gets no share; the rest is then empty.
+	Refused string `json:"refused,omitempty"`
 }
 
 // starting is the word to begin: In from now, which the recording calls At.

@@ -79,6 +79,53 @@ func crew(t *testing.T, n int, prepare func(context.Context, Assignment) (load.P
 	}
 }
 
+// A worker of another version would send other arrivals: it gets no share, and the others do not wait for ever.
+func TestAWorkerOfAnotherVersionGetsNoShare(t *testing.T) {
+	results := make(chan error, 2)
+	run := func(gather time.Duration, workers int) error {
+		spawn := func(ctx context.Context, url string) error {
+			for _, build := range []string{"new", "old"} {
+				go func() {
+					results <- Work(ctx, Worker{URL: url, Build: build, Prepare: func(context.Context, Assignment) (load.Plan, func(), error) {
+						p := plan(t, &source{clock: clock.New()})
+						p.Pacer, _ = pace.Constant(50, 200*time.Millisecond)
+						return p, nil, nil
+					}})
+				}()
+			}
+			return nil
+		}
+		_, err := Coordinate(t.Context(), Coordination{Workers: workers, Build: "new", Spawn: spawn, Clock: clock.New(), Gather: gather, Silence: 600 * time.Millisecond})
+		return err
+	}
+	if err := run(10*time.Second, 1); err != nil {
+		t.Errorf("the one that fits plays alone: %v", err)
+	}
+	// Who is refused says so; the other plays, or comes too late to hear more than the end.
+	strange := 0
+	for range 2 {
+		if err := <-results; errors.Is(err, ErrBuild) {
+			strange++
+		}
+	}
+	if strange > 1 {
+		t.Errorf("%d of two were refused", strange)
+	}
+	err := run(500*time.Millisecond, 2)
+	if !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "1 of 2") || !strings.Contains(err.Error(), "1 more came and are of another version") {
+		t.Errorf("%v", err)
+	}
+	strange = 0
+	for range 2 {
+		if err := <-results; errors.Is(err, ErrBuild) {
+			strange++
+		}
+	}
+	if strange != 1 {
+		t.Errorf("%d of two were refused", strange)
+	}
+}
+
 func TestTwoWorkersMeasureWhatOneDoes(t *testing.T) {
 	one := &source{clock: clock.New()}
 	alone, err := load.Run(context.Background(), plan(t, one))

@@ -18,7 +18,8 @@ import (
 
 // Worker is one process of a fleet.
 type Worker struct {
-	URL string // of the NATS server, as the coordinator's Spawn was given it
+	URL   string // of the NATS server, as the coordinator's Spawn was given it
+	Build string // as the coordinator's
 	// Prepare opens the task and makes everything ready; nothing of the schedule is sent before it returns. Share,
 	// Shares, Start, Recording and Observe of its plan are set by the fleet; release, which may be nil, is called
 	// at the end.
@@ -74,7 +75,7 @@ type member struct {
 
 // join greets until a coordinator answers.
 func (m *member) join(ctx context.Context) error {
-	greeting, err := json.Marshal(greeting{Worker: rand.Text()})
+	greeting, err := json.Marshal(greeting{Worker: rand.Text(), Build: m.Build})
 	if err != nil {
 		return fmt.Errorf("load fleet: %w", err)
 	}
@@ -85,7 +86,11 @@ func (m *member) join(ctx context.Context) error {
 		msg, err := m.conn.RequestWithContext(asked, string(hello), greeting)
 		cancel()
 		if err == nil {
-			if err := json.Unmarshal(msg.Data, &m.Assignment); err != nil || m.Shares < 1 || m.Beat <= 0 || m.Silence < m.Beat {
+			err := json.Unmarshal(msg.Data, &m.Assignment)
+			if err == nil && m.Refused != "" {
+				return fmt.Errorf("%w: %s", ErrBuild, m.Refused)
+			}
+			if err != nil || m.Shares < 1 || m.Beat <= 0 || m.Silence < m.Beat {
 				return fmt.Errorf("load fleet: the coordinator's answer is no assignment")
 			}
 			return nil

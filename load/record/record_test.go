@@ -51,7 +51,7 @@ func recorded(all []Sample) *Recording {
 		}
 	}
 	r.Unsend(time.Second, 1)
-	r.Unsend(2 * time.Second, 1)
+	r.Unsend(2*time.Second, 1)
 	r.End(0, "")
 	return r
 }
@@ -76,7 +76,7 @@ func TestMergingEqualsRecordingEverythingInOne(t *testing.T) {
 		whole.Due = 3000
 		for range 2 { // of each of the other two
 			whole.Unsend(time.Second, 1)
-			whole.Unsend(2 * time.Second, 1)
+			whole.Unsend(2*time.Second, 1)
 		}
 		whole.End(0, "")
 		left, right := recorded(a), recorded(b)

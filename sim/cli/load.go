@@ -153,7 +153,7 @@ func (a *app) driveLoad(cmd *cobra.Command, args []string, f loadFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := a.confirm(t, f.yes); err != nil {
+	if err := a.confirm(ctx, t, f.yes); err != nil {
 		return err
 	}
 	if !f.noPreview {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,6 +24,7 @@ import (
 // loadWorkerCommand is the worker's side of a run that several processes share.
 func (a *app) loadWorkerCommand() *cobra.Command {
 	var url string
+	var wait time.Duration
 	var f loadFlags
 	cmd := &cobra.Command{
 		Use: "worker --nats URL", Short: "Take part in a load run that another process coordinates", Args: none,
@@ -39,7 +41,8 @@ The address may stand in ENSAIO_NATS, so that a token in it is on no command lin
 			}
 			ctx, cancel := a.bounded(cmd.Context())
 			defer cancel()
-			err := drive.Work(ctx, url, func(path string, p *profile.Profile) (*target.Target, error) {
+			a.say("waiting for a coordinator, at most %v", wait)
+			err := drive.Work(ctx, url, wait, func(path string, p *profile.Profile) (*target.Target, error) {
 				if err := f.bounds(p); err != nil {
 					return nil, err
 				}
@@ -50,18 +53,33 @@ The address may stand in ENSAIO_NATS, so that a token in it is on no command lin
 				if err != nil {
 					return nil, err
 				}
-				return t, a.confirm(t, f.yes)
+				if err := a.confirm(ctx, t, f.yes); err != nil {
+					return nil, err
+				}
+				a.say("%s at %s: preparing, then sending a share of %.0f a second for %v", p.Name, t.Name, p.Pacer.Highest(), p.Length())
+				return t, nil
 			}, a.log())
+			if err == nil {
+				a.say("done: the coordinator has what was measured")
+			}
 			return crewless(err)
 		},
 	}
 	a.targetFlag(cmd)
 	cmd.Flags().Lookup("target").Usage = "target file of this machine; without it the coordinator's path"
 	cmd.Flags().StringVar(&url, "nats", "", "NATS server or cluster of the coordinator")
+	cmd.Flags().DurationVar(&wait, "wait", 10*time.Minute, "how long to wait for a coordinator")
 	cmd.Flags().StringVar(&f.yes, "yes", "", "name of the target, to confirm load at hosts that are not on this machine")
 	cmd.Flags().Float64Var(&f.maxRate, "max-rate", maxRate, "the highest rate of the whole run that a coordinator may ask for")
 	cmd.Flags().DurationVar(&f.maxDuration, "max-duration", maxDuration, "the longest time that a coordinator may ask for")
 	return cmd
+}
+
+// say tells in a line what a worker does: whoever started it on a machine far away has nothing else to look at.
+func (a *app) say(format string, args ...any) {
+	if !a.quiet && !a.asJSON {
+		a.printf(format+"\n", args...)
+	}
 }
 
 // crewless turns the ends of a shared run into exits.
@@ -69,7 +87,7 @@ func crewless(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, fleet.ErrMissing), errors.Is(err, fleet.ErrGone), errors.Is(err, fleet.ErrUnattended), errors.Is(err, fleet.ErrWorker):
+	case errors.Is(err, fleet.ErrMissing), errors.Is(err, fleet.ErrGone), errors.Is(err, fleet.ErrUnattended), errors.Is(err, fleet.ErrWorker), errors.Is(err, fleet.ErrBuild):
 		return &Exit{Code: CodeNotReady, Err: err, Hint: "are coordinator and workers at the same NATS server, and do all of them reach the target?"}
 	}
 	var exit *Exit
@@ -106,7 +124,7 @@ func (a *app) hire(ctx context.Context, url string, n int, f loadFlags, children
 			return fmt.Errorf("worker: %w", err)
 		}
 	}
-	args := append(slices.Clone(a.world.Arguments), "load", "worker", "--max-rate", fmt.Sprint(f.maxRate), "--max-duration", f.maxDuration.String())
+	args := append(slices.Clone(a.world.Arguments), "load", "worker", "--wait", "30s", "--max-rate", fmt.Sprint(f.maxRate), "--max-duration", f.maxDuration.String())
 	if f.yes != "" {
 		args = append(args, "--yes", f.yes)
 	}
