@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ensaio/ensaio/platform/consent"
+	shelves "github.com/ensaio/ensaio/platform/shelf"
 	"github.com/ensaio/ensaio/platform/store"
 )
 
@@ -58,25 +59,34 @@ func (g *grant) holds(scope string) bool {
 // a restart of ours for one, repeats the idempotency key, and the consent is consumed by then.
 const remains = time.Hour
 
-// grants holds the live grants in memory, in front of the store.
+// grants holds the live grants in memory, in front of the store: at rest, but for those in use.
 type grants struct {
+	shelf *shelves.Shelf[grant]
+
 	mu        sync.RWMutex
-	byID      map[grantID]*grant
-	byRefresh map[string]*grant
-	byConsent map[string][]*grant
+	byRefresh map[shelves.Key]grantID
+	byConsent shelves.Index
+	byClient  shelves.Index
 	ended     []endedGrant // in order of their end
 }
 
 type endedGrant struct {
-	grant *grant
+	id    grantID
 	until time.Time
 }
 
-func (g *grants) get(id grantID) *grant {
-	g.mu.RLock()
-	defer g.mu.RUnlock()
-	return g.byID[id]
+func newGrants() *grants {
+	return &grants{
+		shelf: shelves.New(func(k shelves.Key, body []byte) (*grant, error) {
+			g := new(grant)
+			err := json.Unmarshal(body, g)
+			return g.ready(grantID(k)), err
+		}),
+		byRefresh: map[shelves.Key]grantID{},
+	}
 }
+
+func (g *grants) get(id grantID) *grant { return g.shelf.Get(shelves.Key(id)) }
 
 func (g *grants) ofRefresh(token string) *grant {
 	if token == "" {
@@ -84,45 +94,42 @@ func (g *grants) ofRefresh(token string) *grant {
 	}
 	hash := hashed(token)
 	g.mu.RLock()
-	defer g.mu.RUnlock()
-	return g.byRefresh[hash]
+	id, known := g.byRefresh[shelves.KeyOf(hash)]
+	g.mu.RUnlock()
+	if !known {
+		return nil
+	}
+	if one := g.get(id); one != nil && one.RefreshHash == hash {
+		return one
+	}
+	return nil
 }
 
-func (g *grants) put(one *grant) {
+// put makes a grant, whose JSON is body, what is seen under its id.
+func (g *grants) put(one *grant, body []byte) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.byID == nil {
-		g.byID, g.byRefresh, g.byConsent = map[grantID]*grant{}, map[string]*grant{}, map[string][]*grant{}
-	}
-	if old := g.byID[one.id]; old != nil {
+	if old := g.shelf.Look(shelves.Key(one.id)); old != nil {
 		g.forget(old)
 	}
-	g.byID[one.id] = one
+	g.shelf.Put(shelves.Key(one.id), one, body)
 	if one.RefreshHash != "" {
-		g.byRefresh[one.RefreshHash] = one
+		g.byRefresh[shelves.KeyOf(one.RefreshHash)] = one.id
 	}
 	if one.ConsentID != "" {
-		g.byConsent[one.ConsentID] = append(g.byConsent[one.ConsentID], one)
+		g.byConsent.Add(shelves.KeyOf(one.ConsentID), shelves.Key(one.id))
 	}
+	g.byClient.Add(shelves.KeyOf(one.ClientID), shelves.Key(one.id))
 }
 
 // forget removes a grant; the caller holds the lock.
 func (g *grants) forget(one *grant) {
-	if g.byID[one.id] == one {
-		delete(g.byID, one.id)
+	g.shelf.Drop(shelves.Key(one.id))
+	if hash := shelves.KeyOf(one.RefreshHash); g.byRefresh[hash] == one.id {
+		delete(g.byRefresh, hash)
 	}
-	if g.byRefresh[one.RefreshHash] == one {
-		delete(g.byRefresh, one.RefreshHash)
-	}
-	kept := g.byConsent[one.ConsentID][:0:0]
-	for _, other := range g.byConsent[one.ConsentID] {
-		if other != one {
-			kept = append(kept, other)
-		}
-	}
-	if g.byConsent[one.ConsentID] = kept; len(kept) == 0 {
-		delete(g.byConsent, one.ConsentID)
-	}
+	g.byConsent.Remove(shelves.KeyOf(one.ConsentID), shelves.Key(one.id))
+	g.byClient.Remove(shelves.KeyOf(one.ClientID), shelves.Key(one.id))
 }
 
 func (g *grants) remove(one *grant) {
@@ -137,41 +144,40 @@ func (g *grants) end(consentID string, now time.Time) (left []*grant) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for len(g.ended) > 0 && !now.Before(g.ended[0].until) {
-		one := g.ended[0].grant
+		one := g.shelf.Look(shelves.Key(g.ended[0].id))
 		g.ended = g.ended[1:]
-		if g.byID[one.id] == one {
+		if one != nil {
 			g.forget(one)
 			left = append(left, one)
 		}
 	}
-	for _, one := range g.byConsent[consentID] {
-		g.ended = append(g.ended, endedGrant{one, now.Add(remains)})
+	for _, k := range g.byConsent.Of(shelves.KeyOf(consentID)) {
+		g.ended = append(g.ended, endedGrant{grantID(k), now.Add(remains)})
 	}
 	return left
 }
 
-// over marks the grants whose consents have ended before this process began.
-func (g *grants) over(ended func(consentID string) (at time.Time, over bool)) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for id, list := range g.byConsent {
-		at, over := ended(id)
-		if !over {
-			continue
-		}
-		for _, one := range list {
-			g.ended = append(g.ended, endedGrant{one, at.Add(remains)})
-		}
-	}
+// over marks a grant whose consent ended before this process began. They are marked in any order, and
+// [grants.sorted] follows.
+func (g *grants) over(id grantID, at time.Time) {
+	g.ended = append(g.ended, endedGrant{id, at.Add(remains)})
+}
+
+func (g *grants) sorted() {
 	slices.SortFunc(g.ended, func(a, b endedGrant) int { return a.until.Compare(b.until) })
 }
 
-func (g *grants) matching(which func(*grant) bool) []*grant {
+// of returns the grants of a client.
+func (g *grants) of(clientID string) []*grant { return g.listed(&g.byClient, clientID) }
+
+// under returns the grants of a consent.
+func (g *grants) under(consentID string) []*grant { return g.listed(&g.byConsent, consentID) }
+
+func (g *grants) listed(in *shelves.Index, id string) (all []*grant) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	var all []*grant
-	for _, one := range g.byID {
-		if which(one) {
+	for _, k := range in.Of(shelves.KeyOf(id)) {
+		if one := g.shelf.Look(k); one != nil {
 			all = append(all, one)
 		}
 	}
@@ -190,17 +196,17 @@ func (s *Server) loadGrants(ctx context.Context) error {
 			orphans = append(orphans, store.Delete(kindGrant, r.ID))
 			return nil
 		}
-		s.grants.put(g.ready(grantID(raw)))
+		s.grants.put(g.ready(grantID(raw)), r.Body)
+		if at, over := ended(s.cfg.Consents.Get(g.ConsentID)); over {
+			s.grants.over(g.id, at)
+		}
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("load grants: %w", err)
 	}
 	s.erase(ctx, orphans)
-	s.grants.over(func(id string) (time.Time, bool) {
-		c, ok := s.cfg.Consents.Get(id)
-		return ended(c, ok)
-	})
+	s.grants.sorted()
 	return nil
 }
 
@@ -214,10 +220,11 @@ func ended(c *consent.Consent, known bool) (time.Time, bool) {
 
 // keepGrant makes a grant durable, then live.
 func (s *Server) keepGrant(ctx context.Context, g *grant) error {
-	if err := s.cfg.Store.Commit(audit(ctx), store.Put(kindGrant, g.name(), g)); err != nil {
+	kept := store.Put(kindGrant, g.name(), g)
+	if err := s.cfg.Store.Commit(audit(ctx), kept); err != nil {
 		return fmt.Errorf("keep grant: %w", err)
 	}
-	s.grants.put(g)
+	s.grants.put(g, kept.Put.Body)
 	return nil
 }
 
@@ -226,11 +233,11 @@ func newGrantID() (id grantID) {
 	return id
 }
 
-// dropGrants ends every matching grant at once. What the store cannot forget now is without effect all the
+// dropGrants ends every grant of a client at once. What the store cannot forget now is without effect all the
 // same: its client is gone.
-func (s *Server) dropGrants(ctx context.Context, which func(*grant) bool) {
+func (s *Server) dropGrants(ctx context.Context, clientID string) {
 	var ops []store.Op
-	for _, g := range s.grants.matching(which) {
+	for _, g := range s.grants.of(clientID) {
 		s.grants.remove(g)
 		ops = append(ops, store.Delete(kindGrant, g.name()))
 	}
@@ -242,7 +249,7 @@ func (s *Server) dropGrants(ctx context.Context, which func(*grant) bool) {
 func (s *Server) dropGrant(ctx context.Context, g *grant) error {
 	s.grants.remove(g)
 	if err := s.cfg.Store.Commit(ctx, store.Delete(kindGrant, g.name())); err != nil {
-		s.grants.put(g)
+		s.grants.put(g, store.Put(kindGrant, g.name(), g).Put.Body)
 		return fmt.Errorf("end grant: %w", err)
 	}
 	return nil
@@ -273,10 +280,8 @@ func (s *Server) consentChanged(c *consent.Consent) {
 // Granted says when a consent gave its first token, as far as that is still known: an hour after the end
 // of the consent it is not.
 func (s *Server) Granted(consentID string) (time.Time, bool) {
-	s.grants.mu.RLock()
-	defer s.grants.mu.RUnlock()
 	var first time.Time
-	for _, g := range s.grants.byConsent[consentID] {
+	for _, g := range s.grants.under(consentID) {
 		if first.IsZero() || g.Issued.Before(first) {
 			first = g.Issued
 		}

@@ -114,7 +114,7 @@ func (s *Server) replace(ctx context.Context, m *steward, e *enrolment) (map[str
 		return nil, err
 	}
 	if step.To != "registered" {
-		s.dropGrants(audit(ctx), func(g *grant) bool { return g.ClientID == made.ID })
+		s.dropGrants(audit(ctx), made.ID)
 	}
 	return answer, nil
 }
@@ -160,7 +160,7 @@ func (s *Server) dropClient(ctx context.Context, r *registration) error {
 		return fmt.Errorf("delete client %s: %w", r.ID, err)
 	}
 	s.clients.remove(r)
-	s.dropGrants(audit(ctx), func(g *grant) bool { return g.ClientID == r.ID })
+	s.dropGrants(audit(ctx), r.ID)
 	return nil
 }
 

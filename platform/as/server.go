@@ -80,7 +80,7 @@ type Server struct {
 	log   *slog.Logger
 
 	clients registry
-	grants  grants
+	grants  *grants
 	sealer  sealer
 	subject []byte // secret behind sub
 
@@ -115,6 +115,7 @@ func New(cfg Config) (*Server, error) {
 		cfg: cfg, clock: cfg.Clock, seams: cfg.Seams, log: cfg.Log,
 		pushed: newShelf[*request](maxPushed), sessions: newShelf[*session](maxSessions), codes: newShelf[*code](maxCodes),
 		revoked: newShelf[struct{}](maxRevoked),
+		grants:  newGrants(),
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)

@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/ensaio/ensaio/platform/shelf"
 	"github.com/ensaio/ensaio/platform/store"
 	"github.com/ensaio/ensaio/sim/clock"
 	"github.com/ensaio/ensaio/sim/fault"
@@ -51,10 +52,7 @@ type Decision struct {
 	Approvals   []string        // further approvers still needed
 }
 
-const (
-	shelves = 256
-	stripes = 4096
-)
+const stripes = 4096
 
 // Engine keeps every consent in memory, in front of the store. Cost per call does not depend on how many
 // there are.
@@ -65,7 +63,7 @@ type Engine struct {
 	namespace string
 	random    io.Reader
 
-	shelves [shelves]shelf
+	shelf   *shelf.Shelf[Consent]
 	writing [stripes]sync.Mutex // held, by key, from reading a consent to publishing its successor
 	due     schedule
 	active  population
@@ -78,7 +76,7 @@ type Engine struct {
 func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	e := &Engine{
 		clock: cfg.Clock, seams: cfg.Seams, store: cfg.Store, namespace: cmp.Or(cfg.Namespace, "bancoensaio"),
-		random: rand.Reader,
+		random: rand.Reader, shelf: shelf.New(read),
 	}
 	if cfg.Seed != nil {
 		e.random = cfg.Seed
@@ -92,8 +90,8 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 			if err := json.Unmarshal(r.Body, &c); err != nil {
 				return fmt.Errorf("consent %s: %w", r.ID, err)
 			}
-			k := keyOf(c.ID)
-			e.shelf(k).put(k, &c, r.Body, false)
+			k := shelf.KeyOf(c.ID)
+			e.shelf.Rest(k, r.Body)
 			e.count(k, nil, &c)
 			return nil
 		})
@@ -104,12 +102,15 @@ func Open(ctx context.Context, cfg Config) (*Engine, error) {
 	return e, nil
 }
 
-func (e *Engine) shelf(k key) *shelf { return &e.shelves[k[0]] }
+func read(_ shelf.Key, body []byte) (*Consent, error) {
+	c := new(Consent)
+	return c, json.Unmarshal(body, c)
+}
 
 // find returns the consent as it is, time not applied, or nil.
 func (e *Engine) find(id string) *Consent {
-	k := keyOf(id)
-	if c := e.shelf(k).get(k); c != nil && c.ID == id {
+	k := shelf.KeyOf(id)
+	if c := e.shelf.Get(k); c != nil && c.ID == id {
 		return c
 	}
 	return nil
@@ -117,7 +118,7 @@ func (e *Engine) find(id string) *Consent {
 
 // lock keeps other writers of the consent out.
 func (e *Engine) lock(id string) (unlock func()) {
-	k := keyOf(id)
+	k := shelf.KeyOf(id)
 	mu := &e.writing[(int(k[1])<<8|int(k[2]))%stripes]
 	mu.Lock()
 	return mu.Unlock
@@ -129,14 +130,14 @@ func (e *Engine) publish(last, next *Consent) error {
 	if err != nil {
 		return fmt.Errorf("consent %s: %w", next.ID, err)
 	}
-	k := keyOf(next.ID)
-	e.shelf(k).put(k, next, body, true)
+	k := shelf.KeyOf(next.ID)
+	e.shelf.Put(k, next, body)
 	e.count(k, last, next)
 	return nil
 }
 
 // count notes what follows from a change.
-func (e *Engine) count(k key, last, next *Consent) {
+func (e *Engine) count(k shelf.Key, last, next *Consent) {
 	e.active.moved(last, next)
 	if t, _, ok := e.deadline(next); ok {
 		e.due.add(t, k)
@@ -175,14 +176,9 @@ func (e *Engine) ActiveOf(clientID string) int { return e.active.of(clientID) }
 
 // Each shows every consent, in no order, until fn says false. It is for tools and tests: it walks all.
 func (e *Engine) Each(fn func(*Consent) bool) {
-	for i := range e.shelves {
-		s := &e.shelves[i]
-		for _, k := range s.keys() {
-			if found := s.get(k); found == nil {
-				continue
-			} else if c, ok := e.Get(found.ID); ok && !fn(c) {
-				return
-			}
+	for _, found := range e.shelf.All() {
+		if c, ok := e.Get(found.ID); ok && !fn(c) {
+			return
 		}
 	}
 }
@@ -195,7 +191,7 @@ func (e *Engine) lapse() {
 		if !ok {
 			return
 		}
-		if c := e.shelf(k).get(k); c != nil {
+		if c := e.shelf.Get(k); c != nil {
 			e.Get(c.ID)
 		}
 	}

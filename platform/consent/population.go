@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/ensaio/ensaio/platform/shelf"
 )
 
 // population counts authorised consents, in all and by client.
@@ -48,7 +50,7 @@ type schedule struct {
 
 type due struct {
 	at int64
-	of key
+	of shelf.Key
 }
 
 type dues []due
@@ -64,17 +66,17 @@ func (d *dues) Pop() any {
 	return last
 }
 
-func (s *schedule) add(at time.Time, of key) {
+func (s *schedule) add(at time.Time, of shelf.Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	heap.Push(&s.heap, due{at.UnixNano(), of})
 }
 
-func (s *schedule) next(now time.Time) (key, bool) {
+func (s *schedule) next(now time.Time) (shelf.Key, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.heap) == 0 || s.heap[0].at > now.UnixNano() {
-		return key{}, false
+		return shelf.Key{}, false
 	}
 	return heap.Pop(&s.heap).(due).of, true
 }

@@ -1,7 +1,6 @@
 package consent
 
 import (
-	"encoding/json"
 	"time"
 )
 
@@ -93,30 +92,7 @@ func (c *Consent) expiredAt(t time.Time) bool {
 
 // walk shows every consent as it rests, in no order. fn must not keep it.
 func (e *Engine) walk(fn func(*Consent)) {
-	for i := range e.shelves {
-		s := &e.shelves[i]
-		for _, k := range s.keys() {
-			if c := s.look(k); c != nil {
-				fn(c)
-			}
-		}
+	for _, c := range e.shelf.All() {
+		fn(c)
 	}
-}
-
-// look reads a consent without waking it.
-func (s *shelf) look(k key) *Consent {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if c := s.awake[k]; c != nil {
-		return c
-	}
-	at, ok := s.rests[k]
-	if !ok {
-		return nil
-	}
-	c := &Consent{}
-	if err := json.Unmarshal(s.at(at), c); err != nil {
-		panic("a consent cannot be read again: " + err.Error()) // it was written by put
-	}
-	return c
 }

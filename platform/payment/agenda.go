@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ensaio/ensaio/platform/connector"
+	"github.com/ensaio/ensaio/platform/shelf"
 )
 
 // agenda holds the scheduled payments by the day they fall due.
@@ -19,7 +20,7 @@ type agenda struct {
 
 type appointment struct {
 	at time.Time
-	of *entry
+	of shelf.Key
 }
 
 type appointments []appointment
@@ -36,7 +37,7 @@ func (l *appointments) Pop() any {
 
 func newAgenda() *agenda { return &agenda{bell: make(chan struct{}, 1)} }
 
-func (a *agenda) add(at time.Time, of *entry) {
+func (a *agenda) add(at time.Time, of shelf.Key) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	heap.Push(&a.list, appointment{at, of})
@@ -47,7 +48,7 @@ func (a *agenda) add(at time.Time, of *entry) {
 }
 
 // take removes the payments due at now and tells when the next one is, if there is one.
-func (a *agenda) take(now time.Time) (due []*entry, next time.Time) {
+func (a *agenda) take(now time.Time) (due []shelf.Key, next time.Time) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for len(a.list) > 0 {
@@ -63,8 +64,10 @@ func (a *agenda) take(now time.Time) (due []*entry, next time.Time) {
 func (s *Service) keepAgenda() {
 	for s.ctx.Err() == nil {
 		due, next := s.due.take(s.cfg.Clock.Now())
-		for _, e := range due {
-			s.work.Go(func() { s.fall(e) })
+		for _, k := range due {
+			if e, ok := s.payments.at(k); ok {
+				s.work.Go(func() { s.fall(e) })
+			}
 		}
 		wait, done := context.WithCancel(s.ctx)
 		slept := make(chan struct{})
@@ -87,8 +90,8 @@ func (s *Service) keepAgenda() {
 }
 
 // enrol schedules the payments of one initiation, all or none (payments 5.2, recurring).
-func (s *Service) enrol(all []*entry) {
-	p := all[0].now.Load()
+func (s *Service) enrol(all []entry) {
+	p := all[0].now()
 	reason, err := s.directory(p)
 	for err != nil {
 		if s.cfg.Clock.Sleep(s.ctx, askAgain) != nil {
@@ -107,14 +110,14 @@ func (s *Service) enrol(all []*entry) {
 		return
 	}
 	for _, e := range all {
-		e.Lock()
+		unlock := e.lock()
 		err := s.move(s.ctx, e, "schedule", scheduled, nil)
-		e.Unlock()
+		unlock()
 		if err != nil {
-			s.cfg.Log.ErrorContext(s.ctx, "payment not scheduled", "payment_id", e.now.Load().ID, "error", err)
+			s.cfg.Log.ErrorContext(s.ctx, "payment not scheduled", "payment_id", e.now().ID, "error", err)
 		}
-		if e.now.Load().Status == scheduled {
-			s.due.add(settles(e.now.Load().Date), e)
+		if e.now().Status == scheduled {
+			s.due.add(settles(e.now().Date), e.key)
 		}
 	}
 }
@@ -139,8 +142,8 @@ func (s *Service) directory(p *Payment) (string, error) {
 
 // fall executes a scheduled payment on its day. The directory is asked again: a key that is gone or has
 // changed rejects every payment of the consent (payments 6.2, version 5).
-func (s *Service) fall(e *entry) {
-	p := e.now.Load()
+func (s *Service) fall(e entry) {
+	p := e.now()
 	reason, err := s.directory(p)
 	for err != nil {
 		if s.cfg.Clock.Sleep(s.ctx, askAgain) != nil {
@@ -150,17 +153,13 @@ func (s *Service) fall(e *entry) {
 	}
 	if reason != "" {
 		for _, other := range s.payments.of(p.ConsentID) {
-			if other.now.Load().Status == scheduled {
+			if other.now().Status == scheduled {
 				s.settle(other, connector.Receipt{State: connector.Rejected, Reason: "CHAVE_PIX_DIVERGENTE_AGENDAMENTO_LIQUIDACAO", Detail: "A chave Pix deixou de corresponder ao recebedor."})
 			}
 		}
 		return
 	}
-	e.Lock()
-	e.ordered = e.now.Load().Status == scheduled // not cancelled meanwhile, nor from here on
-	due := e.ordered
-	e.Unlock()
-	if due {
+	if e.order() {
 		s.pursue(e, false)
 	}
 }

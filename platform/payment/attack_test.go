@@ -111,12 +111,12 @@ func TestWhatIsBeingPaidIsNotCancelled(t *testing.T) {
 	c := w.authorised(scheduled1("single", doc{"date": "2026-03-20"}))
 	p := w.paid(c)
 	w.until(p.ID, scheduled)
-	e := w.service.payments.find(p.ID)
+	e, _ := w.service.payments.find(p.ID)
 	asked := w.clk.Now() // long before the day
 	var late error
 	w.service.cfg.Core = &hasty{w.core, func(string) { late = w.service.revoke(t.Context(), e, wish{now: asked}, "INICIADORA", "11144477735") }}
 	w.service.fall(e)
 	if code(late) != "422 "+notCancellable || w.core.paid() != 1 {
-		t.Errorf("%s, %d orders, the payment is %s", code(late), w.core.paid(), e.now.Load().Status)
+		t.Errorf("%s, %d orders, the payment is %s", code(late), w.core.paid(), e.now().Status)
 	}
 }

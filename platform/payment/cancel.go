@@ -63,12 +63,12 @@ func (s *Service) cancel(ctx context.Context, c *call.Call) (*call.Answer, error
 		if err := s.revoke(ctx, e, w, "INICIADORA", w.text("cancellation.cancelledBy.document.identification")); err != nil {
 			return nil, err
 		}
-		if err := s.keep(ctx, a, []string{e.now.Load().ID}, nil); err != nil {
+		if err := s.keep(ctx, a, []string{e.now().ID}, nil); err != nil {
 			return nil, err
 		}
 	}
-	report(c, e.now.Load())
-	return answer(c, http.StatusOK, show(e.now.Load(), false), c.Self()), nil
+	report(c, e.now())
+	return answer(c, http.StatusOK, show(e.now(), false), c.Self()), nil
 }
 
 // cancelAll takes back every payment of a consent that still can be; when none can, it is refused.
@@ -91,7 +91,7 @@ func (s *Service) cancelAll(ctx context.Context, c *call.Call) (*call.Answer, er
 		var p *call.Problem
 		switch err := s.revoke(ctx, e, w, "INICIADORA", w.text("cancellation.cancelledBy.document.identification")); {
 		case err == nil:
-			ids = append(ids, e.now.Load().ID)
+			ids = append(ids, e.now().ID)
 		case !errors.As(err, &p):
 			return nil, err
 		}
@@ -122,24 +122,23 @@ func (s *Service) wished(ctx context.Context, c *call.Call) (wish, *attempt, err
 
 // CancelAtHolder takes a payment back at the customer's wish in the holder's own channel.
 func (s *Service) CancelAtHolder(ctx context.Context, id string) error {
-	e := s.payments.find(id)
-	if e == nil {
+	e, ok := s.payments.find(id)
+	if !ok {
 		return unknown("O pagamento informado não existe")
 	}
-	return s.revoke(ctx, e, wish{now: s.cfg.Clock.Now()}, "DETENTORA", s.payer(e.now.Load()))
+	return s.revoke(ctx, e, wish{now: s.cfg.Clock.Now()}, "DETENTORA", s.payer(e.now()))
 }
 
 // revoke takes a payment back where its state and the clock allow it, the core first.
-func (s *Service) revoke(ctx context.Context, e *entry, w wish, from, cpf string) error {
-	e.Lock()
-	defer e.Unlock()
-	p := e.now.Load()
+func (s *Service) revoke(ctx context.Context, e entry, w wish, from, cpf string) error {
+	defer e.lock()()
+	p := e.now()
 	w.payment = p
 	if err := cancelRules.Check(ctx, s.cfg.Seams, w); err != nil {
 		return err
 	}
 	refusal := unprocessable(notCancellable, "O pagamento não está em um estado que permita cancelamento.")
-	if p.Status == scheduled && e.ordered || !s.step(p.ID, "cancel", p.Status, cancelled).Allowed {
+	if p.Status == scheduled && e.ordered() || !s.step(p.ID, "cancel", p.Status, cancelled).Allowed {
 		return refusal
 	}
 	if p.Status == held {

@@ -23,7 +23,7 @@ func (w *world) scheduled(branch string, body doc) (*consent.Consent, []string) 
 	}
 	var ids []string
 	for _, e := range w.service.payments.of(c.ID) {
-		ids = append(ids, w.until(e.now.Load().ID, scheduled).ID)
+		ids = append(ids, w.until(e.now().ID, scheduled).ID)
 	}
 	return c, ids
 }
@@ -67,7 +67,7 @@ func TestEveryCancellationRule(t *testing.T) {
 		t.Run(c.rule, func(t *testing.T) {
 			w := open(t, off(c.rule))
 			of, ids := w.scheduled("single", doc{"date": "2026-03-20"})
-			e := w.service.payments.find(ids[0])
+			e, _ := w.service.payments.find(ids[0])
 			w.service.due.take(time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)) // nobody executes it here
 			w.clk.Set(c.at)
 			id := ids[0]
@@ -82,8 +82,8 @@ func TestEveryCancellationRule(t *testing.T) {
 				t.Fatalf("by %s", rule.Of(err))
 			}
 			w.arm("off/" + c.rule)
-			if _, err := w.raw(ask{op: c.op, id: id, key: "k", data: c.data}); err != nil || e.now.Load().Status != cancelled {
-				t.Fatalf("switched off: %v %s", err, e.now.Load().Status)
+			if _, err := w.raw(ask{op: c.op, id: id, key: "k", data: c.data}); err != nil || e.now().Status != cancelled {
+				t.Fatalf("switched off: %v %s", err, e.now().Status)
 			}
 		})
 	}
@@ -171,7 +171,7 @@ func TestAKeyThatChangesRejectsTheWholeSchedule(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, e := range w.service.payments.of(c.ID) {
-		if p := w.until(e.now.Load().ID, rejected); p.Rejection.Code != "FALHA_AGENDAMENTO_PAGAMENTOS" {
+		if p := w.until(e.now().ID, rejected); p.Rejection.Code != "FALHA_AGENDAMENTO_PAGAMENTOS" {
 			t.Errorf("%+v", p.Rejection)
 		}
 	}

@@ -74,8 +74,8 @@ func (s *Service) granted(ctx context.Context, c *call.Call) (*consent.Consent, 
 func (s *Service) honours(o *outcome) bool {
 	t := fault.Transition{Machine: "payment", Event: "retry", Allowed: true}
 	if len(o.IDs) > 0 {
-		if e := s.payments.find(o.IDs[0]); e != nil {
-			t.ID, t.From, t.To = o.IDs[0], e.now.Load().Status, e.now.Load().Status
+		if e, ok := s.payments.find(o.IDs[0]); ok {
+			t.ID, t.From, t.To = o.IDs[0], e.now().Status, e.now().Status
 		}
 	}
 	return s.cfg.Seams.Transition(t).Allowed
@@ -88,8 +88,8 @@ func (s *Service) repeat(c *call.Call, o *outcome) (*call.Answer, error) {
 	}
 	var all []*Payment
 	for _, id := range o.IDs {
-		if e := s.payments.find(id); e != nil {
-			all = append(all, e.now.Load())
+		if e, ok := s.payments.find(id); ok {
+			all = append(all, e.now())
 		}
 	}
 	return s.created(c, all), nil
@@ -171,9 +171,9 @@ func (s *Service) accept(ctx context.Context, c *call.Call, a *attempt, in *init
 	if err := s.keep(ctx, a, ids, nil, ops...); err != nil {
 		return nil, err
 	}
-	entries := make([]*entry, len(all))
+	entries := make([]entry, len(all))
 	for i, p := range all {
-		entries[i] = s.payments.add(p)
+		entries[i] = s.payments.add(p, ops[2*i].Put.Body)
 	}
 	if err := s.consume(ctx, in.consent.ID); err != nil {
 		s.cfg.Log.ErrorContext(ctx, "consent not consumed", "consent_id", in.consent.ID, "error", err)
@@ -206,8 +206,8 @@ func (s *Service) draft(in *initiation, item tree) (*Payment, error) {
 		return nil, fmt.Errorf("payment: %w", err)
 	}
 	p := &Payment{ID: s.cfg.NewID(), ConsentID: in.consent.ID, ClientID: in.consent.ClientID, Organisation: in.client.OrganisationID, Item: raw, Order: orderOf(in.consent, in.terms, item), Charge: chargeOf(in.terms)}
-	for s.payments.find(p.ID) != nil { // a repeatable sequence begins again with each start
-		p.ID = s.cfg.NewID()
+	for _, taken := s.payments.find(p.ID); taken; _, taken = s.payments.find(p.ID) {
+		p.ID = s.cfg.NewID() // a repeatable sequence begins again with each start
 	}
 	p.Order.ID, p.Order.Scheduled = p.ID, false
 	if at, ok := stamp(item); ok && in.dates != nil {

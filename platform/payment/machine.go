@@ -52,10 +52,10 @@ func (s *Service) step(id, event, from, to string) fault.Transition {
 
 // move takes one step of a payment: durable first, then visible, and told in the same commit. The caller
 // holds the entry's lock.
-func (s *Service) move(ctx context.Context, e *entry, event, to string, edit func(next *Payment)) error {
-	p := e.now.Load()
+func (s *Service) move(ctx context.Context, e entry, event, to string, edit func(next *Payment)) error {
+	p := e.now()
 	t := s.step(p.ID, event, p.Status, to)
-	if !t.Allowed {
+	if !t.Allowed || !e.stands() {
 		return fmt.Errorf("%s payment %s in %s: %w", event, p.ID, p.Status, errIllegal)
 	}
 	next := *p
@@ -64,10 +64,11 @@ func (s *Service) move(ctx context.Context, e *entry, event, to string, edit fun
 	if edit != nil {
 		edit(&next)
 	}
-	if err := s.cfg.Store.Commit(ctx, store.Put(recordKind, p.ID, &next), s.tell(&next)); err != nil {
+	kept := store.Put(recordKind, p.ID, &next)
+	if err := s.cfg.Store.Commit(ctx, kept, s.tell(&next)); err != nil {
 		return fmt.Errorf("%s payment %s: %w", event, p.ID, err)
 	}
-	e.now.Store(&next)
+	e.publish(&next, kept.Put.Body)
 	return nil
 }
 

@@ -146,16 +146,16 @@ func (s *Service) Handle(ctx context.Context, c *call.Call) (*call.Answer, error
 
 // Find returns a payment as it is now.
 func (s *Service) Find(id string) (*Payment, bool) {
-	if e := s.payments.find(id); e != nil {
-		return e.now.Load(), true
+	if e, ok := s.payments.find(id); ok {
+		return e.now(), true
 	}
 	return nil, false
 }
 
 // Each shows every payment as it is now, in no order, until yield says false.
 func (s *Service) Each(yield func(*Payment) bool) {
-	for _, e := range s.payments.all() {
-		if !yield(e.now.Load()) {
+	for _, p := range s.payments.all {
+		if !yield(p) {
 			return
 		}
 	}

@@ -380,7 +380,8 @@ func TestAnOrderNotAcknowledgedIsAskedForAgain(t *testing.T) {
 	w.core.down = connector.ErrUnavailable
 	before := w.core.submits
 	w.core.mu.Unlock()
-	w.service.work.Go(func() { w.service.pursue(w.service.payments.find(p.ID), true) })
+	e, _ := w.service.payments.find(p.ID)
+	w.service.work.Go(func() { w.service.pursue(e, true) })
 	for asked := false; !asked; {
 		w.core.mu.Lock()
 		asked = w.core.submits > before

@@ -9,12 +9,12 @@ import (
 )
 
 // paymentOf returns the payment a call names, if it is the caller's.
-func (s *Service) paymentOf(ctx context.Context, c *call.Call) (*entry, error) {
-	e := s.payments.find(c.Params["paymentId"])
-	if e == nil {
-		return nil, unknown("O pagamento informado não existe")
+func (s *Service) paymentOf(ctx context.Context, c *call.Call) (entry, error) {
+	e, ok := s.payments.find(c.Params["paymentId"])
+	if !ok {
+		return entry{}, unknown("O pagamento informado não existe")
 	}
-	p := e.now.Load()
+	p := e.now()
 	report(c, p)
 	return e, ownerRules.Check(ctx, s.cfg.Seams, access{p.ClientID, c.Client.ID})
 }
@@ -24,7 +24,7 @@ func (s *Service) read(ctx context.Context, c *call.Call) (*call.Answer, error) 
 	if err != nil {
 		return nil, err
 	}
-	return answer(c, http.StatusOK, show(e.now.Load(), false), c.Self()), nil
+	return answer(c, http.StatusOK, show(e.now(), false), c.Self()), nil
 }
 
 // listPayments lists the payments of a consent whose date of settlement lies between the two given.
@@ -41,7 +41,7 @@ func (s *Service) listPayments(ctx context.Context, c *call.Call) (*call.Answer,
 	}
 	views := []view{}
 	for _, e := range s.payments.of(found.ID) {
-		p := e.now.Load()
+		p := e.now()
 		date := p.Date
 		if date == "" {
 			date = today(p.Created)

@@ -3,14 +3,13 @@ package payment
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
 
 	"github.com/ensaio/ensaio/platform/connector"
+	"github.com/ensaio/ensaio/platform/shelf"
 	"github.com/ensaio/ensaio/platform/store"
 )
 
@@ -63,22 +62,18 @@ type Change struct {
 	To    string    `json:"to"`
 }
 
-// entry is the place of one payment: readers load now, writers hold the lock from reading to publishing.
-type entry struct {
-	sync.Mutex
-	now atomic.Pointer[Payment]
-	// ordered says that the core is being asked to pay what was scheduled: from then on only the core can
-	// say that it is not paid. It is guarded by the lock.
-	ordered bool
-}
-
-// ledger holds every payment in memory, in front of the store.
+// ledger holds every payment in memory, in front of the store: at rest, but for those in use.
 type ledger struct {
+	shelf *shelf.Shelf[Payment]
+	turns turns
+
 	mu        sync.RWMutex
-	byID      map[string]*entry
-	byConsent map[string][]*entry
-	endToEnd  map[string]bool
-	charges   map[string]*entry // dynamic charges, by their last payment
+	byConsent shelf.Index
+	endToEnd  map[shelf.Key]struct{}
+	charges   map[shelf.Key]shelf.Key // dynamic charges, by their last payment
+	// ordered are the scheduled payments that the core is being asked for: from then on only the core can say
+	// that one is not paid.
+	ordered map[shelf.Key]struct{}
 	// claims are the endToEndIds and charges of initiations that are being judged: of two at the same time
 	// the first has them.
 	claims map[claim]*initiation
@@ -88,66 +83,142 @@ type ledger struct {
 type claim struct{ endToEnd, charge string }
 
 func newLedger() *ledger {
-	return &ledger{byID: map[string]*entry{}, byConsent: map[string][]*entry{}, endToEnd: map[string]bool{}, charges: map[string]*entry{}, claims: map[claim]*initiation{}}
+	return &ledger{
+		shelf:    shelf.New(decode),
+		endToEnd: map[shelf.Key]struct{}{}, charges: map[shelf.Key]shelf.Key{}, ordered: map[shelf.Key]struct{}{}, claims: map[claim]*initiation{},
+	}
+}
+
+func decode(_ shelf.Key, body []byte) (*Payment, error) {
+	p := new(Payment)
+	return p, json.Unmarshal(body, p)
+}
+
+// entry is the place of one payment: readers ask for it as it is now, writers lock it from reading to
+// publishing.
+type entry struct {
+	of    *ledger
+	key   shelf.Key
+	found *Payment
+}
+
+// now is the payment as it is, or as it was found if it was taken back since.
+func (e entry) now() *Payment {
+	if p := e.of.shelf.Get(e.key); p != nil {
+		return p
+	}
+	return e.found
+}
+
+// stands says whether the payment was not taken back.
+func (e entry) stands() bool { return e.of.shelf.Get(e.key) != nil }
+
+func (e entry) lock() (unlock func()) { return e.of.turns.take(e.key) }
+
+// order says that the core is about to be asked to pay what was scheduled, unless it was cancelled meanwhile.
+func (e entry) order() bool {
+	defer e.lock()()
+	due := e.now().Status == scheduled
+	if due {
+		e.of.mu.Lock()
+		defer e.of.mu.Unlock()
+		e.of.ordered[e.key] = struct{}{}
+	}
+	return due
+}
+
+// ordered says whether the core was asked.
+func (e entry) ordered() bool {
+	e.of.mu.RLock()
+	defer e.of.mu.RUnlock()
+	_, is := e.of.ordered[e.key]
+	return is
+}
+
+// publish makes p what is seen; body is its JSON.
+func (e entry) publish(p *Payment, body []byte) {
+	e.of.shelf.Put(e.key, p, body)
+	if final(p.Status) {
+		e.of.mu.Lock()
+		defer e.of.mu.Unlock()
+		delete(e.of.ordered, e.key)
+	}
 }
 
 func (l *ledger) load(r store.Record) error {
-	var p Payment
-	if err := json.Unmarshal(r.Body, &p); err != nil {
+	p, err := decode(shelf.Key{}, r.Body)
+	if err != nil {
 		return fmt.Errorf("payment %s: %w", r.ID, err)
 	}
-	l.add(&p)
+	k := shelf.KeyOf(p.ID)
+	l.shelf.Rest(k, r.Body)
+	l.list(k, p)
 	return nil
 }
 
-func (l *ledger) add(p *Payment) *entry {
-	e := &entry{}
-	e.now.Store(p)
+func (l *ledger) add(p *Payment, body []byte) entry {
+	k := shelf.KeyOf(p.ID)
+	l.shelf.Put(k, p, body)
+	l.list(k, p)
+	return entry{l, k, p}
+}
+
+// list enters a payment under what it is asked for by.
+func (l *ledger) list(k shelf.Key, p *Payment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.byID[p.ID] = e
-	l.byConsent[p.ConsentID] = append(l.byConsent[p.ConsentID], e)
-	l.endToEnd[p.Order.EndToEndID] = true
+	l.byConsent.Add(shelf.KeyOf(p.ConsentID), k)
+	l.endToEnd[shelf.KeyOf(p.Order.EndToEndID)] = struct{}{}
 	if p.Charge != "" {
-		l.charges[p.Charge] = e
+		l.charges[shelf.KeyOf(p.Charge)] = k
 	}
-	return e
 }
 
 // remove takes back a payment that the core refused at once.
 func (l *ledger) remove(p *Payment) {
+	k, charge := shelf.KeyOf(p.ID), shelf.KeyOf(p.Charge)
+	defer l.turns.take(k)()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	e := l.byID[p.ID]
-	delete(l.byID, p.ID)
-	delete(l.endToEnd, p.Order.EndToEndID)
-	l.byConsent[p.ConsentID] = slices.DeleteFunc(l.byConsent[p.ConsentID], func(x *entry) bool { return x == e })
-	if l.charges[p.Charge] == e {
-		delete(l.charges, p.Charge)
+	l.byConsent.Remove(shelf.KeyOf(p.ConsentID), k)
+	delete(l.endToEnd, shelf.KeyOf(p.Order.EndToEndID))
+	if l.charges[charge] == k {
+		delete(l.charges, charge)
 	}
+	l.shelf.Drop(k)
 }
 
-func (l *ledger) find(id string) *entry {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.byID[id]
+func (l *ledger) find(id string) (entry, bool) {
+	e, ok := l.at(shelf.KeyOf(id))
+	return e, ok && e.found.ID == id
+}
+
+func (l *ledger) at(k shelf.Key) (entry, bool) {
+	p := l.shelf.Get(k)
+	return entry{l, k, p}, p != nil
 }
 
 // of returns the payments of a consent, in the order of their creation.
-func (l *ledger) of(consentID string) []*entry {
+func (l *ledger) of(consentID string) []entry {
 	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return slices.Clone(l.byConsent[consentID])
+	keys := l.byConsent.Of(shelf.KeyOf(consentID))
+	l.mu.RUnlock()
+	var all []entry
+	for _, k := range keys {
+		if e, ok := l.at(k); ok {
+			all = append(all, e)
+		}
+	}
+	return all
 }
 
-func (l *ledger) all() []*entry {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	out := make([]*entry, 0, len(l.byID))
-	for _, e := range l.byID {
-		out = append(out, e)
+// all shows every payment, in no order.
+func (l *ledger) all(yield func(entry, *Payment) bool) {
+	for k, p := range l.shelf.All() {
+		if !yield(entry{l, k, p}, p) {
+			return
+		}
 	}
-	return out
 }
 
 // claim keeps what an initiation names from others until it is released.
@@ -181,7 +252,8 @@ func (l *ledger) claimed(c claim, by *initiation) bool {
 func (l *ledger) usedEndToEnd(id string, in *initiation) bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
-	return l.endToEnd[id] || l.claimed(claim{endToEnd: id}, in)
+	_, used := l.endToEnd[shelf.KeyOf(id)]
+	return used || l.claimed(claim{endToEnd: id}, in)
 }
 
 // paid says whether a dynamic charge has a payment that stands or may yet; in, which may be nil, is the
@@ -192,12 +264,12 @@ func (l *ledger) paid(charge string, in *initiation) bool {
 	if l.claimed(claim{charge: charge}, in) {
 		return true
 	}
-	e := l.charges[charge]
-	if e == nil {
+	last, any := l.charges[shelf.KeyOf(charge)]
+	if !any {
 		return false
 	}
-	status := e.now.Load().Status
-	return status != rejected && status != cancelled
+	p := l.shelf.Get(last)
+	return p != nil && p.Status != rejected && p.Status != cancelled
 }
 
 func newID() string { return uuid.NewString() }

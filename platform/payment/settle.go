@@ -29,7 +29,7 @@ func (s *Service) follow(changes <-chan connector.Change) {
 		lane[i] = make(chan connector.Change, laneQueue)
 		workers.Go(func() {
 			for c := range lane[i] {
-				if e := s.payments.find(c.Order); e != nil {
+				if e, ok := s.payments.find(c.Order); ok {
 					s.settle(e, c.Receipt)
 				}
 			}
@@ -57,13 +57,13 @@ func (s *Service) follow(changes <-chan connector.Change) {
 }
 
 // settle applies a receipt until the store has it.
-func (s *Service) settle(e *entry, r connector.Receipt) {
+func (s *Service) settle(e entry, r connector.Receipt) {
 	for {
 		err := s.apply(s.ctx, e, r)
 		if err == nil || errors.Is(err, errIllegal) || s.ctx.Err() != nil {
 			return
 		}
-		s.cfg.Log.ErrorContext(s.ctx, "payment not updated", "payment_id", e.now.Load().ID, "error", err)
+		s.cfg.Log.ErrorContext(s.ctx, "payment not updated", "payment_id", e.now().ID, "error", err)
 		if s.cfg.Clock.Sleep(s.ctx, askAgain) != nil {
 			return
 		}
@@ -71,11 +71,10 @@ func (s *Service) settle(e *entry, r connector.Receipt) {
 }
 
 // apply walks a payment to where the core's receipt says it is, one legal step at a time.
-func (s *Service) apply(ctx context.Context, e *entry, r connector.Receipt) error {
-	e.Lock()
-	defer e.Unlock()
+func (s *Service) apply(ctx context.Context, e entry, r connector.Receipt) error {
+	defer e.lock()()
 	for range len(machine) {
-		p := e.now.Load()
+		p := e.now()
 		event, to := next(p.Status, r.State)
 		if event == "" {
 			return nil
@@ -126,8 +125,7 @@ func (s *Service) payer(p *Payment) string {
 
 // resume goes on with every payment that is not final, and sees that what paid is used up.
 func (s *Service) resume() {
-	for _, e := range s.payments.all() {
-		p := e.now.Load()
+	for e, p := range s.payments.all {
 		if c, ok := s.cfg.Consents.Get(p.ConsentID); ok && c.Status == consent.Authorised {
 			if err := s.consume(s.ctx, c.ID); err != nil {
 				s.cfg.Log.ErrorContext(s.ctx, "consent not consumed", "consent_id", c.ID, "error", err)
@@ -136,9 +134,9 @@ func (s *Service) resume() {
 		switch {
 		case final(p.Status):
 		case p.Status == scheduled:
-			s.due.add(settles(p.Date), e)
+			s.due.add(settles(p.Date), e.key)
 		case p.Status == received && p.Date != "":
-			s.work.Go(func() { s.enrol([]*entry{e}) })
+			s.work.Go(func() { s.enrol([]entry{e}) })
 		default:
 			s.work.Go(func() { s.pursue(e, false) })
 		}
@@ -147,13 +145,13 @@ func (s *Service) resume() {
 
 // pursue sends a payment's order until the core acknowledges it. When it is sure that no attempt was ever
 // taken, because the core always said that it does not serve, the payment is rejected after a while.
-func (s *Service) pursue(e *entry, sure bool) {
+func (s *Service) pursue(e entry, sure bool) {
 	since := s.cfg.Clock.Now()
 	for s.ctx.Err() == nil {
-		if final(e.now.Load().Status) {
+		if final(e.now().Status) {
 			return
 		}
-		r, err := s.cfg.Core.Submit(s.ctx, e.now.Load().Order)
+		r, err := s.cfg.Core.Submit(s.ctx, e.now().Order)
 		if err == nil {
 			s.settle(e, r)
 			return
