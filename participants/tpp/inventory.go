@@ -45,6 +45,7 @@ type Inventory struct {
 	places  []place
 	folded  map[fold]int
 	sweepAt int
+	since   time.Time // the end of the last day before it was first opened
 	told    time.Time // the end of the last day that was told
 	stale   time.Time // what was learned since concerns days from here on that were told; zero is none
 	stats   InventoryStats
@@ -97,9 +98,6 @@ func OpenInventory(cfg InventoryConfig) (*Inventory, error) {
 	i := &Inventory{cfg: cfg, held: map[uint64]*holding{}, folded: map[fold]int{}, sweepAt: firstSweep}
 	if err := i.open(); err != nil {
 		return nil, fmt.Errorf("inventory of %s: %w", cfg.Organisation, err)
-	}
-	if i.told.IsZero() {
-		i.told = midnight(cfg.Clock.Now())
 	}
 	return i, nil
 }

@@ -30,6 +30,7 @@ type line struct {
 
 // The events that only the file has.
 const (
+	since = "since"
 	told  = "told"
 	joint = "folded" // so many consents, live until a day
 )
@@ -47,6 +48,7 @@ func (i *Inventory) open() error {
 	dir := i.cfg.Dir
 	if dir == "" {
 		i.key = []byte(secret(32))
+		i.begin()
 		return nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -70,7 +72,16 @@ func (i *Inventory) open() error {
 	if err := i.replay(b); err != nil {
 		return err
 	}
+	if i.since.IsZero() {
+		i.begin()
+	}
 	return i.rewrite()
+}
+
+// begin says that no day before this one is told.
+func (i *Inventory) begin() {
+	i.since = midnight(i.cfg.Clock.Now())
+	i.told = i.since
 }
 
 // replay applies the lines of a file. A last line that was cut short is dropped; another one that cannot be
@@ -90,6 +101,8 @@ func (i *Inventory) replay(b []byte) error {
 			return fmt.Errorf("%s is damaged in line %d: %w; move it away to begin anew, counting from zero", i.log.path, n, err)
 		}
 		switch l.Event {
+		case since:
+			i.since = time.UnixMilli(l.At)
 		case told:
 			i.told = time.UnixMilli(l.At)
 		case joint:
@@ -137,6 +150,7 @@ func (i *Inventory) rewrite() error {
 		_ = out.Encode(l) // a line always encodes, and a buffer takes it
 		lines++
 	}
+	put(line{Event: since, At: i.since.UnixMilli()})
 	for key, h := range i.held {
 		at := i.places[h.place]
 		put(line{Event: Created, Key: key, Place: at, At: h.born, Until: h.until, Customer: h.customer, Company: h.company})
@@ -150,9 +164,7 @@ func (i *Inventory) rewrite() error {
 	for f, n := range i.folded {
 		put(line{Event: joint, Place: i.places[f.place], Until: f.last, Count: n})
 	}
-	if !i.told.IsZero() {
-		put(line{Event: told, At: i.told.UnixMilli()}) // last: what comes before it was told in time
-	}
+	put(line{Event: told, At: i.told.UnixMilli()}) // last: what comes before it was told in time
 	if err := file.Replace(i.log.path, b.Bytes(), 0o600); err != nil {
 		return err
 	}

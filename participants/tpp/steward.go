@@ -16,7 +16,7 @@ import (
 //
 // It promises that each day is told, days that were slept through or stepped over among them, and that a day
 // whose numbers turn out to be others, since something was learned late, is told again as an update, up to
-// a week back. A clock that is put back makes its days begin anew. It refuses to tell a day that is not
+// a week back. A clock that was put back makes the last week be told anew. It refuses to tell a day that is not
 // over, and days before the inventory was first opened.
 type Steward struct {
 	inventory *Inventory
@@ -30,6 +30,8 @@ type Steward struct {
 const (
 	// lookAgain is how often a steward looks at the clock, which may have been put back.
 	lookAgain = time.Second
+	// grace is how long, on the wall, a day must be over before it is told unasked.
+	grace = 250 * time.Millisecond
 	// farthest is how many days back a stock is still told for the first time, and correctable how many again.
 	farthest    = 400
 	correctable = 7
@@ -59,8 +61,13 @@ func (s *Steward) run(ctx context.Context) {
 			s.inventory.cfg.Log.Error("consent stock not written, trying again", "organisation", s.inventory.cfg.Organisation, "error", err)
 		}
 		look, cancel := context.WithTimeout(ctx, lookAgain)
-		_ = s.inventory.cfg.Clock.SleepUntil(look, midnight(s.inventory.cfg.Clock.Now()).AddDate(0, 0, 1)) // its error is the end of look
+		ended := s.inventory.cfg.Clock.SleepUntil(look, midnight(s.inventory.cfg.Clock.Now()).AddDate(0, 0, 1)) == nil
 		cancel()
+		if ended { // by a step perhaps that is taken back at once
+			pause, cancel := context.WithTimeout(ctx, grace)
+			<-pause.Done()
+			cancel()
+		}
 	}
 }
 
@@ -89,16 +96,14 @@ func (i *Inventory) due() (ends []time.Time, last, stale time.Time) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	last, stale, i.stale = midnight(i.cfg.Clock.Now()), i.stale, time.Time{}
-	after := i.told
-	if first := midnight(stale); !stale.IsZero() && first.Before(after) {
-		floor := last.AddDate(0, 0, -correctable)
-		if after.Before(floor) {
-			floor = after
-		}
-		if after = first; after.Before(floor) {
-			after = floor
-		}
+	after, again := i.told, last.AddDate(0, 0, -correctable)
+	switch first := midnight(stale); {
+	case last.Before(after): // put back, and perhaps stepped since: nobody saw how far
+		after = again
+	case !stale.IsZero() && first.Before(after):
+		after = latest(first, earliest(after, again))
 	}
+	after = latest(after, i.since)
 	for end := last; len(ends) < farthest && end.After(after); end = end.AddDate(0, 0, -1) {
 		ends = append([]time.Time{end}, ends...)
 	}
@@ -123,4 +128,18 @@ func (i *Inventory) tell(last time.Time) {
 	}
 	i.told = last
 	i.write(line{Event: told, At: last.UnixMilli()})
+}
+
+func earliest(a, b time.Time) time.Time {
+	if b.Before(a) {
+		return b
+	}
+	return a
+}
+
+func latest(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
