@@ -91,22 +91,33 @@ type FunnelStep struct {
 	Share    float64 `json:"share"` // of the consents that began, in percent
 }
 
-// Funnel counts how far the consents of the period came (section 8): the six events in the order of a
-// journey, then the token, with up to five consents for each step that is missing before a later one.
-func (p *PCM) Funnel(from, to time.Time) (steps []FunnelStep, lost map[string][]string) {
-	names := []string{}
+// Funnel says how far the consents of a period came.
+type Funnel struct {
+	// Steps are the creation, the six events in the order of a journey, and the token.
+	Steps []FunnelStep `json:"steps"`
+	// LeftOut counts the consents of people who are no customers of the institution (NO_CREDENTIAL): no step
+	// counts them.
+	LeftOut int `json:"leftOut"`
+	// Gaps names up to five consents for each step that is missing before a later one.
+	Gaps map[string][]string `json:"gaps"`
+}
+
+// Funnel counts how far the consents of the period came (section 8).
+func (p *PCM) Funnel(from, to time.Time) Funnel {
+	f := Funnel{Gaps: map[string][]string{}}
+	names := []string{"created"}
 	for _, e := range events {
 		names = append(names, e.path)
 	}
 	names = append(names, "token")
 	counts := map[string]int{}
-	lost = map[string][]string{}
-	began := 0
+	began, strangers := 0, p.strangers()
 	p.journeys.mu.Lock()
 	defer p.journeys.mu.Unlock()
 	for _, consent := range p.journeys.order {
-		seen := map[string]bool{}
+		seen, stranger := map[string]bool{}, false
 		for _, s := range p.journeys.of[consent] {
+			stranger = stranger || s.event == stepCreated && strangers[s.pos]
 			if at := time.UnixMilli(s.at); s.at != 0 && !at.Before(from) && at.Before(to) {
 				seen[s.name()] = true
 			}
@@ -114,12 +125,16 @@ func (p *PCM) Funnel(from, to time.Time) (steps []FunnelStep, lost map[string][]
 		if len(seen) == 0 {
 			continue
 		}
+		if stranger {
+			f.LeftOut++
+			continue
+		}
 		began++
 		for name := range seen {
 			counts[name]++
 		}
-		if gap := gapIn(seen); gap != "" && len(lost[gap]) < evidence {
-			lost[gap] = append(lost[gap], consent)
+		if gap := gapIn(seen); gap != "" && len(f.Gaps[gap]) < evidence {
+			f.Gaps[gap] = append(f.Gaps[gap], consent)
 		}
 	}
 	for _, name := range names {
@@ -127,9 +142,9 @@ func (p *PCM) Funnel(from, to time.Time) (steps []FunnelStep, lost map[string][]
 		if began > 0 {
 			step.Share = 100 * float64(counts[name]) / float64(began)
 		}
-		steps = append(steps, step)
+		f.Steps = append(f.Steps, step)
 	}
-	return steps, lost
+	return f
 }
 
 // gapIn names the first step that is missing although a later one was told.

@@ -71,8 +71,7 @@ func (p *PCM) controlClosings(mux *http.ServeMux) {
 		}
 		zone := p.Dialect().zone()
 		begin := time.Date(first.Year(), first.Month(), first.Day(), 0, 0, 0, 0, zone)
-		steps, lost := p.Funnel(begin, time.Date(last.Year(), last.Month(), last.Day()+1, 0, 0, 0, 0, zone))
-		return map[string]any{"steps": steps, "gaps": lost}, nil
+		return p.Funnel(begin, time.Date(last.Year(), last.Month(), last.Day()+1, 0, 0, 0, 0, zone)), nil
 	})
 }
 

@@ -101,11 +101,11 @@ func TestFunnelCountsHowFarConsentsCame(t *testing.T) {
 	for _, s := range got.Steps {
 		counts = append(counts, s.Consents)
 	}
-	if fmt.Sprint(counts) != "[4 3 2 2 0 0 0]" || got.Steps[1].Share != 75 || !reflect.DeepEqual(got.Gaps, map[string][]string{events[1].path: {"urn:x:3"}}) {
+	if fmt.Sprint(counts) != "[0 4 3 2 2 0 0 0]" || got.Steps[2].Share != 75 || !reflect.DeepEqual(got.Gaps, map[string][]string{events[1].path: {"urn:x:3"}}) {
 		t.Errorf("got %+v", got)
 	}
 	control(t, p, "GET", "/funnel?from=2026-09-16&to=2026-09-16", "", &got)
-	if got.Steps[0].Consents != 0 {
+	if got.Steps[1].Consents != 0 {
 		t.Errorf("another day: %+v", got)
 	}
 	for _, q := range []string{"/funnel?from=x", "/tickets?to=2020-01-01", "/closing?date=15", "/verdicts?month=9"} {
@@ -127,5 +127,49 @@ func TestTicketsOfAPeriod(t *testing.T) {
 	control(t, p, "GET", "/tickets?from=2026-09-10&to=2026-09-20&org="+orgA, "", &got)
 	if kindsOf(got) != "quality sla-95" || fmt.Sprintf("%s %s %v", got[0].Rows[0]["campo"], got[0].Rows[0]["veredito"], got[0].Rows[0]["contagem"]) != "consentId Invalido 1" || len(got[0].Rows) != 2 {
 		t.Errorf("got %+v", got)
+	}
+}
+
+// Who is nobody's customer at the institution was never to be converted: the request is in no step of the
+// funnel, whichever side told first, and over a restart.
+func TestTheFunnelLeavesOutStrangers(t *testing.T) {
+	const consents = "/open-banking/consents/v3/consents"
+	cfg := Config{Clock: clock.Fixed(noon), Dir: t.TempDir()}
+	p := start(t, cfg)
+	asked := func(n int, reason string, serverFirst bool) {
+		id := fmt.Sprintf("urn:x:%d", n)
+		client := with(with(with(clientReport(n), "endpoint", consents), "httpMethod", "POST"), "statusCode", 201)
+		client["additionalInfo"] = object{"consentId": id, "personType": "PF"}
+		server := with(with(with(serverReport(n), "endpoint", consents), "httpMethod", "POST"), "statusCode", 201)
+		server["additionalInfo"] = object{"dropReason": reason}
+		token := with(with(clientReport(100+n), "endpoint", "/token"), "httpMethod", "POST")
+		token["endpointUriPrefix"], token["additionalInfo"] = "https://as.test/token", object{"consentId": id, "grantType": "AUTHORIZATION_CODE"}
+		for i, o := range []object{client, server, token} {
+			if i < 2 && serverFirst {
+				o = []object{server, client}[i]
+			}
+			org := orgA
+			if o["role"] == "SERVER" {
+				org = orgB
+			}
+			if status, got := post(t, p, org, privatePath, o); status != 200 {
+				t.Fatalf("%+v", got)
+			}
+		}
+	}
+	asked(1, "NONE", false)
+	asked(2, "NO_CREDENTIAL", false)
+	asked(3, "NO_CREDENTIAL", true)
+	asked(4, "CREDENTIAL_UNAVAILABLE", true) // a customer who could not log in is one who was lost
+	asked(5, "NO_AUTHORITY", false)
+	for range 2 {
+		f := p.Funnel(noon.AddDate(0, 0, -1), noon.AddDate(0, 0, 1))
+		if created, token := f.Steps[0], f.Steps[len(f.Steps)-1]; created != (FunnelStep{"created", 3, 100}) || token != (FunnelStep{"token", 3, 100}) || f.LeftOut != 2 {
+			t.Errorf("%+v", f)
+		}
+		if err := p.Close(); err != nil {
+			t.Fatal(err)
+		}
+		p = start(t, cfg)
 	}
 }

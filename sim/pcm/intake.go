@@ -325,6 +325,8 @@ func (p *PCM) remember(kind byte, reporter string, v *verdict, received int64, a
 	case kind != kindPrivate:
 	case v.record.endpoint == tokenEndpoint && !v.record.serverSide:
 		p.journeys.token(v.body, at)
+	case asking[v.record.endpoint]:
+		p.journeys.request(&v.record, v.body, at)
 	case paying[v.record.endpoint] && !v.record.serverSide && v.record.status < 300:
 		p.payments.claim(v.body)
 	}

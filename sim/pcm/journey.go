@@ -3,9 +3,13 @@ package pcm
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/ensaio/ensaio/sim/spec"
 )
 
 // The bounds of what is remembered of consent journeys.
@@ -14,7 +18,8 @@ const (
 	maxSteps    = 64
 )
 
-// JourneyStep is one reported step of a consent's way: the six events of the hybrid flow, then "token".
+// JourneyStep is one reported step of a consent's way: "created", the six events of the hybrid flow, then
+// "token".
 type JourneyStep struct {
 	Event        string          `json:"event"`
 	Timestamp    string          `json:"timestamp"`
@@ -27,14 +32,23 @@ type JourneyStep struct {
 type walked struct {
 	pos   position
 	at    int64 // Unix milliseconds; 0 when malformed
-	event uint8 // of events, or one more for "token"
+	event uint8 // of events, or stepToken, or stepCreated
 }
 
+// The steps that are no events.
+var (
+	stepToken   = uint8(len(events))
+	stepCreated = stepToken + 1
+)
+
 func (s walked) name() string {
-	if int(s.event) < len(events) {
-		return events[s.event].path
+	switch s.event {
+	case stepToken:
+		return "token"
+	case stepCreated:
+		return "created"
 	}
-	return "token"
+	return events[s.event].path
 }
 
 // journeys holds the steps by consent id, the newest consents only.
@@ -43,6 +57,9 @@ type journeys struct {
 	of     map[string][]walked
 	order  []string
 	begins position // of the log
+	// strangers are the requests for consents, by the key under which the two reports of a call pair, whose
+	// customer the institution does not know; the newest alone.
+	strangers [][16]byte
 }
 
 func newJourneys() *journeys { return &journeys{of: map[string][]walked{}} }
@@ -58,9 +75,58 @@ func (j *journeys) token(body raw, pos position) {
 	r := report{}
 	r.read(body)
 	if id := r.info.get("consentId").text(); id != "" {
-		j.put(id, walked{pos, millis(r.at), uint8(len(events))})
+		j.put(id, walked{pos, millis(r.at), stepToken})
 	}
 }
+
+// noCredential is the dropReason that leaves a request out of conversion (sections 7.6 and 8): the institution
+// asked its records, and the person is nobody's customer there. What is unavailable or in doubt counts.
+const noCredential = "NO_CREDENTIAL"
+
+// request takes one side's private report of a request for a consent. The client's names the consent; the
+// server's alone says whether the customer is one of its own.
+func (j *journeys) request(rec *record, body raw, pos position) {
+	r := report{}
+	r.read(body)
+	switch id := r.info.get("consentId").text(); {
+	case r.fields[fMethod].text() != http.MethodPost:
+	case !rec.serverSide && id != "":
+		j.put(id, walked{pos, rec.at, stepCreated})
+	case rec.serverSide && r.info.get("dropReason").text() == noCredential:
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		if j.strangers = append(j.strangers, rec.key); len(j.strangers) > maxJourneys {
+			j.strangers = j.strangers[1:]
+		}
+	}
+}
+
+// strangers are the places in the log of the client's reports of requests that convert nobody.
+func (p *PCM) strangers() map[position]bool {
+	p.journeys.mu.Lock()
+	keys := slices.Clone(p.journeys.strangers)
+	p.journeys.mu.Unlock()
+	p.book.mu.Lock()
+	defer p.book.mu.Unlock()
+	at := map[position]bool{}
+	for _, key := range keys {
+		if rec := p.book.get(p.book.find(key, false)); rec.counts() {
+			at[rec.pos] = true
+		}
+	}
+	return at
+}
+
+// asking are the endpoints at which consents are asked for, by number.
+var asking = func() map[uint16]bool {
+	m := map[uint16]bool{}
+	for _, e := range endpoints.all[1:] {
+		if last := e.name[strings.LastIndexByte(e.name, '/')+1:]; strings.HasPrefix(e.name, "/open-banking/") && e.list == spec.KindPrivate {
+			m[e.number] = last == "consents" || last == "recurring-consents" || last == "enrollments"
+		}
+	}
+	return m
+}()
 
 func millis(t time.Time) int64 {
 	if t.IsZero() {

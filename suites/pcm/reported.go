@@ -182,11 +182,11 @@ func reportedChecks() []check.Check {
 				b.Given("a customer who refuses and comes back", err)
 				w.hurries()
 
-				steps := w.steps(grant.Consent.ID, 6)
+				steps := w.steps(grant.Consent.ID, 7)
 				for _, s := range []string{"client/redirect-to-server", "server/redirect-target", "server/authenticated", "server/redirect-to-client AUTHORISED", "client/redirect-target-without-errors", "token"} {
 					b.Verify(steps, "steps of the authorised consent").To(expect.Containing(s))
 				}
-				steps = w.steps(refused.ID, 5)
+				steps = w.steps(refused.ID, 6)
 				for _, s := range []string{"client/redirect-to-server", "server/redirect-target", "server/authenticated", "server/redirect-to-client REJECTED", "client/redirect-target-with-errors"} {
 					b.Verify(steps, "steps of the refused consent").To(expect.Containing(s))
 				}
