@@ -75,6 +75,9 @@ func (i *Inventory) open() error {
 	if i.since.IsZero() {
 		i.begin()
 	}
+	if len(i.held) > i.cfg.Most {
+		i.sweep()
+	}
 	return i.rewrite()
 }
 
