@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/ensaio/ensaio/platform/consent"
-	shelves "github.com/ensaio/ensaio/platform/shelf"
+	"github.com/ensaio/ensaio/platform/shelf"
 	"github.com/ensaio/ensaio/platform/store"
 )
 
@@ -61,12 +61,12 @@ const remains = time.Hour
 
 // grants holds the live grants in memory, in front of the store: at rest, but for those in use.
 type grants struct {
-	shelf *shelves.Shelf[grant]
+	shelf *shelf.Shelf[grant]
 
 	mu        sync.RWMutex
-	byRefresh map[shelves.Key]grantID
-	byConsent shelves.Index
-	byClient  shelves.Index
+	byRefresh map[shelf.Key]grantID
+	byConsent shelf.Index
+	byClient  shelf.Index
 	ended     []endedGrant // in order of their end
 }
 
@@ -77,16 +77,16 @@ type endedGrant struct {
 
 func newGrants() *grants {
 	return &grants{
-		shelf: shelves.New(func(k shelves.Key, body []byte) (*grant, error) {
+		shelf: shelf.New(func(k shelf.Key, body []byte) (*grant, error) {
 			g := new(grant)
 			err := json.Unmarshal(body, g)
 			return g.ready(grantID(k)), err
 		}),
-		byRefresh: map[shelves.Key]grantID{},
+		byRefresh: map[shelf.Key]grantID{},
 	}
 }
 
-func (g *grants) get(id grantID) *grant { return g.shelf.Get(shelves.Key(id)) }
+func (g *grants) get(id grantID) *grant { return g.shelf.Get(shelf.Key(id)) }
 
 func (g *grants) ofRefresh(token string) *grant {
 	if token == "" {
@@ -94,7 +94,7 @@ func (g *grants) ofRefresh(token string) *grant {
 	}
 	hash := hashed(token)
 	g.mu.RLock()
-	id, known := g.byRefresh[shelves.KeyOf(hash)]
+	id, known := g.byRefresh[shelf.KeyOf(hash)]
 	g.mu.RUnlock()
 	if !known {
 		return nil
@@ -109,27 +109,27 @@ func (g *grants) ofRefresh(token string) *grant {
 func (g *grants) put(one *grant, body []byte) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if old := g.shelf.Look(shelves.Key(one.id)); old != nil {
+	if old := g.shelf.Look(shelf.Key(one.id)); old != nil {
 		g.forget(old)
 	}
-	g.shelf.Put(shelves.Key(one.id), one, body)
+	g.shelf.Put(shelf.Key(one.id), one, body)
 	if one.RefreshHash != "" {
-		g.byRefresh[shelves.KeyOf(one.RefreshHash)] = one.id
+		g.byRefresh[shelf.KeyOf(one.RefreshHash)] = one.id
 	}
 	if one.ConsentID != "" {
-		g.byConsent.Add(shelves.KeyOf(one.ConsentID), shelves.Key(one.id))
+		g.byConsent.Add(shelf.KeyOf(one.ConsentID), shelf.Key(one.id))
 	}
-	g.byClient.Add(shelves.KeyOf(one.ClientID), shelves.Key(one.id))
+	g.byClient.Add(shelf.KeyOf(one.ClientID), shelf.Key(one.id))
 }
 
 // forget removes a grant; the caller holds the lock.
 func (g *grants) forget(one *grant) {
-	g.shelf.Drop(shelves.Key(one.id))
-	if hash := shelves.KeyOf(one.RefreshHash); g.byRefresh[hash] == one.id {
+	g.shelf.Drop(shelf.Key(one.id))
+	if hash := shelf.KeyOf(one.RefreshHash); g.byRefresh[hash] == one.id {
 		delete(g.byRefresh, hash)
 	}
-	g.byConsent.Remove(shelves.KeyOf(one.ConsentID), shelves.Key(one.id))
-	g.byClient.Remove(shelves.KeyOf(one.ClientID), shelves.Key(one.id))
+	g.byConsent.Remove(shelf.KeyOf(one.ConsentID), shelf.Key(one.id))
+	g.byClient.Remove(shelf.KeyOf(one.ClientID), shelf.Key(one.id))
 }
 
 func (g *grants) remove(one *grant) {
@@ -144,14 +144,14 @@ func (g *grants) end(consentID string, now time.Time) (left []*grant) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for len(g.ended) > 0 && !now.Before(g.ended[0].until) {
-		one := g.shelf.Look(shelves.Key(g.ended[0].id))
+		one := g.shelf.Look(shelf.Key(g.ended[0].id))
 		g.ended = g.ended[1:]
 		if one != nil {
 			g.forget(one)
 			left = append(left, one)
 		}
 	}
-	for _, k := range g.byConsent.Of(shelves.KeyOf(consentID)) {
+	for _, k := range g.byConsent.Of(shelf.KeyOf(consentID)) {
 		g.ended = append(g.ended, endedGrant{grantID(k), now.Add(remains)})
 	}
 	return left
@@ -173,10 +173,10 @@ func (g *grants) of(clientID string) []*grant { return g.listed(&g.byClient, cli
 // under returns the grants of a consent.
 func (g *grants) under(consentID string) []*grant { return g.listed(&g.byConsent, consentID) }
 
-func (g *grants) listed(in *shelves.Index, id string) (all []*grant) {
+func (g *grants) listed(in *shelf.Index, id string) (all []*grant) {
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	for _, k := range in.Of(shelves.KeyOf(id)) {
+	for _, k := range in.Of(shelf.KeyOf(id)) {
 		if one := g.shelf.Look(k); one != nil {
 			all = append(all, one)
 		}

@@ -84,10 +84,10 @@ type Server struct {
 	sealer  sealer
 	subject []byte // secret behind sub
 
-	pushed   *shelf[*request]
-	sessions *shelf[*session]
-	codes    *shelf[*code]
-	revoked  *shelf[struct{}] // access tokens revoked one by one, by id
+	pushed   *lapsing[*request]
+	sessions *lapsing[*session]
+	codes    *lapsing[*code]
+	revoked  *lapsing[struct{}] // access tokens revoked one by one, by id
 
 	metadata, keys document
 
@@ -113,8 +113,8 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, clock: cfg.Clock, seams: cfg.Seams, log: cfg.Log,
-		pushed: newShelf[*request](maxPushed), sessions: newShelf[*session](maxSessions), codes: newShelf[*code](maxCodes),
-		revoked: newShelf[struct{}](maxRevoked),
+		pushed: newLapsing[*request](maxPushed), sessions: newLapsing[*session](maxSessions), codes: newLapsing[*code](maxCodes),
+		revoked: newLapsing[struct{}](maxRevoked),
 		grants:  newGrants(),
 	}
 	if s.log == nil {

@@ -13,18 +13,18 @@ const (
 	maxRevoked  = 1_000_000
 )
 
-// shelf holds values until a moment of the ecosystem's clock, and never more than its size. An expired
+// lapsing holds values until a moment of the ecosystem's clock, and never more than its size. An expired
 // value is as good as absent.
-type shelf[T any] struct {
+type lapsing[T any] struct {
 	size int
 
 	mu    sync.Mutex
-	by    map[string]shelved[T]
+	by    map[string]lapses[T]
 	order []dated // in order of arrival
 	turn  uint64
 }
 
-type shelved[T any] struct {
+type lapses[T any] struct {
 	value T
 	until time.Time
 	turn  uint64
@@ -36,18 +36,18 @@ type dated struct {
 	turn  uint64
 }
 
-func newShelf[T any](size int) *shelf[T] { return &shelf[T]{size: size, by: map[string]shelved[T]{}} }
+func newLapsing[T any](size int) *lapsing[T] { return &lapsing[T]{size: size, by: map[string]lapses[T]{}} }
 
 // put holds v under key until a moment.
-func (s *shelf[T]) put(key string, v T, now, until time.Time) {
+func (s *lapsing[T]) put(key string, v T, now, until time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.add(key, v, now, until)
 }
 
-func (s *shelf[T]) add(key string, v T, now, until time.Time) {
+func (s *lapsing[T]) add(key string, v T, now, until time.Time) {
 	s.turn++
-	s.by[key] = shelved[T]{v, until, s.turn}
+	s.by[key] = lapses[T]{v, until, s.turn}
 	s.order = append(s.order, dated{key, until, s.turn})
 	for len(s.order) > 0 && (len(s.by) > s.size || !now.Before(s.order[0].until) || s.by[s.order[0].key].turn != s.order[0].turn) {
 		old := s.order[0]
@@ -59,7 +59,7 @@ func (s *shelf[T]) add(key string, v T, now, until time.Time) {
 }
 
 // get returns what is held under key at that moment.
-func (s *shelf[T]) get(key string, now time.Time) (T, bool) {
+func (s *lapsing[T]) get(key string, now time.Time) (T, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	v, ok := s.by[key]
