@@ -1,6 +1,7 @@
 package availability
 
 import (
+	"bytes"
 	"math"
 	"slices"
 	"strings"
@@ -400,6 +401,20 @@ func TestTheReportHasTheGradesOfItsWorstEndpoint(t *testing.T) {
 	}
 	if got := new(Book).Judge(Options{}).Grades.Text(); got != "" {
 		t.Errorf("of nothing: %s", got)
+	}
+}
+
+func TestInstitutionsAreToldApart(t *testing.T) {
+	var b Book
+	for _, c := range []struct{ server, endpoint string }{{"aaaaaaaa-1111", balances}, {"aaaaaaaa-1111", "/token"}, {"bbbbbbbb-2222", balances}} {
+		one := call(day0, 0, 200)
+		one.Server, one.Endpoint = c.server, c.endpoint
+		b.Call(one)
+	}
+	var text bytes.Buffer
+	b.Judge(Options{}).Text(&text, true)
+	if got := strings.Count(text.String(), "/balances of bbbbbbbb… "); got != 1 || strings.Contains(text.String(), "of aaaaaaaa") {
+		t.Error(text.String())
 	}
 }
 

@@ -173,7 +173,7 @@ func (v View) byTraffic() Calendar {
 			days = append(days, ofShare(d.Day, d.Availability, d.Verdict, false,
 				fmt.Sprintf("%s: %s by traffic, %d of %d minutes; %d calls failed of %d", d.Day, Percent(d.Availability.Float()), d.Up, d.Minutes, d.Failure, d.Success+d.Failure)))
 		}
-		c.row(v.From, short(e.Endpoint), e.Endpoint+" "+e.Server, longCell(e.Traffic.LongRun), days)
+		c.row(v.From, v.label(e.Series), e.Endpoint+" "+e.Server, longCell(e.Traffic.LongRun), days)
 	}
 	return c
 }
@@ -196,7 +196,7 @@ func (v View) byProbing() Calendar {
 	}
 	for _, e := range v.Endpoints {
 		if e.Probing != nil {
-			add(short(e.Endpoint), e.Endpoint, e.Probing)
+			add(v.label(e.Series), e.Endpoint, e.Probing)
 		}
 	}
 	return c
@@ -223,7 +223,7 @@ func (v View) byLatency() Calendar {
 			}
 			days = append(days, p)
 		}
-		c.row(v.From, short(e.Endpoint), e.Endpoint+" "+e.Server, fmt.Sprintf("%.0f ms", worst), days)
+		c.row(v.From, v.label(e.Series), e.Endpoint+" "+e.Server, fmt.Sprintf("%.0f ms", worst), days)
 	}
 	return c
 }

@@ -18,7 +18,7 @@ func (r *Report) Text(w io.Writer, whole bool) {
 		if i == rowsOnScreen && !whole {
 			break
 		}
-		rows = append(rows, e.cells())
+		rows = append(rows, e.cells(r.label(e.Series)))
 	}
 	columns(w, rows)
 	if more := len(r.Endpoints) - rowsOnScreen; more > 0 && !whole {
@@ -66,8 +66,8 @@ func longCell(l *LongRun) string {
 	return Percent(l.Mean)
 }
 
-func (e *Endpoints) cells() []string {
-	row := []string{short(e.Endpoint), "–", "–", "–", "–", "–", "–", e.Verdict.Symbol()}
+func (e *Endpoints) cells(label string) []string {
+	row := []string{label, "–", "–", "–", "–", "–", "–", e.Verdict.Symbol()}
 	day := func(d Day, s Share) {
 		if s.Part < s.Whole {
 			row[1] = d.String()
@@ -113,6 +113,30 @@ func short(endpoint string) string {
 		s = string(r[:20]) + "…" + string(r[len(r)-37:])
 	}
 	return s
+}
+
+// label names an endpoint in a table. Where several institutions are in the record, those with fewer endpoints
+// than the main one are told apart by the beginning of their id.
+func (r *Report) label(s Series) string {
+	name := short(s.Endpoint)
+	if s.Server == r.main() || s.Server == "" {
+		return name
+	}
+	return name + " of " + s.Server[:min(8, len(s.Server))] + "…"
+}
+
+// main is the institution with most endpoints.
+func (r *Report) main() string {
+	count, best := map[string]int{}, ""
+	for i := range r.Endpoints {
+		count[r.Endpoints[i].Server]++
+	}
+	for server, n := range count {
+		if n > count[best] || n == count[best] && server < best {
+			best = server
+		}
+	}
+	return best
 }
 
 func columns(w io.Writer, rows [][]string) {

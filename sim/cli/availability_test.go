@@ -28,6 +28,11 @@ func logOf(bad int) string {
 	return b.String()
 }
 
+// inBrasilia is a log as institutions here keep it: local times, semicolons, decimal commas.
+func inBrasilia(log string) string {
+	return strings.NewReplacer("-03:00", "", ",", ";", ".", ",", "2027-03-01T", "01/03/2027 ").Replace(log)
+}
+
 func TestALogIsJudgedWithTheExitCodeOfItsVerdict(t *testing.T) {
 	for _, c := range []struct {
 		name, log string
@@ -41,6 +46,11 @@ func TestALogIsJudgedWithTheExitCodeOfItsVerdict(t *testing.T) {
 		{"nothing usable", "a;b\n1;2\n", nil, CodeUsage, "names no columns"},
 		{"outside the period", logOf(0), []string{"--to", "2027-02-28"}, CodeUsage, "outside the period"},
 		{"nothing to judge", "timestamp,endpoint,status\n2027-03-01T12:00:00Z,/token,400\n", nil, CodeUsage, "nothing in the log can be judged"},
+		{"local times", inBrasilia(logOf(30)), nil, CodeUsage, "--zone brasilia"},
+		{"local times of Brasília", inBrasilia(logOf(30)), []string{"--zone", "brasilia"}, CodePass, "97.79 %"},
+		{"a wrong zone", logOf(0), []string{"--zone", "here"}, CodeUsage, "brasilia, utc or -03:00"},
+		{"more bad than good", logOf(0)[:400] + strings.Repeat("x\n", 100), nil, CodeUsage, "a verdict on the rest would be one on another record"},
+		{"what next", logOf(69), nil, CodeFloor, "69 of 1360 minutes with calls were lost, from 00:00 to 01:08, and 68 may be"},
 		{"a wrong day", logOf(0), []string{"--from", "yesterday"}, CodeUsage, "no day such as"},
 		{"a wrong category", logOf(0), []string{"--category", "E"}, CodeUsage, "A, B, C and D"},
 	} {

@@ -54,6 +54,8 @@ func TestMandatoryReports(t *testing.T) {
 		{"from a running ecosystem", []string{"-t", running}, CodePass, "both sides tell the same"},
 		{"one side is silent", []string{"--records", file("one.jsonl", client), "--organisation", "b"}, CodeFail, "client 1, server 0 (i-1 200)"},
 		{"a week before the first record", []string{"--records", file("one.jsonl", client), "--organisation", "b", "--week", "2020-01-01"}, CodeUsage, "no record of the week"},
+		{"a week after the last record", []string{"--records", file("one.jsonl", client), "--organisation", "b", "--week", "2026-11-28"}, CodeUsage, "the last is of 2026-11-17"},
+		{"what the silent side owes", []string{"--records", file("one.jsonl", client), "--organisation", "b"}, CodeFail, "the server did not report it"},
 		{"a week that is none", []string{"--records", file("one.jsonl", client), "--organisation", "b", "--week", "soon"}, CodeUsage, "such as 2026-11-20"},
 		{"nobody's filings", []string{"--records", file("one.jsonl", client)}, CodeUsage, "--organisation"},
 		{"no records", []string{"--records", file("none.jsonl", ""), "--organisation", "b"}, CodeIncomplete, "no records"},
