@@ -3,6 +3,7 @@ package availability
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
@@ -187,7 +188,7 @@ func (b *Book) readCSV(r *bufio.Reader, in *Input) error {
 	calls := (have[colEndpoint] || have[colRequest]) && have[colStatus]
 	probes := !calls && (have[colCode] || have[colStatus]) && !have[colEndpoint]
 	if !have[colAt] && !have[colDate] || !calls && !probes {
-		return fmt.Errorf("%w: the header row %s names no columns of calls (timestamp, duration_ms, method, endpoint, status) nor of probes (timestamp, code)", ErrNothing, quoted(strings.TrimSpace(string(head))))
+		return fmt.Errorf("%w: %s", ErrNothing, lacking(have, string(head)))
 	}
 	in.unitless = in.unitless || have[colTook] && unit == 0
 	values := make(map[string]string, len(cols))
@@ -207,6 +208,25 @@ func (b *Book) readCSV(r *bufio.Reader, in *Input) error {
 		}
 		return err
 	})
+}
+
+// lacking says what a header row would need.
+func lacking(have map[string]bool, head string) string {
+	if len(have) == 0 {
+		return fmt.Sprintf("the header row %s names no columns of calls (timestamp, duration_ms, method, endpoint, status) nor of probes (timestamp, code)", quoted(strings.TrimSpace(head)))
+	}
+	var known, missing []string
+	for _, need := range []struct {
+		name  string
+		cells []string
+	}{{"timestamp", []string{colAt, colDate}}, {"endpoint", []string{colEndpoint, colRequest}}, {"status", []string{colStatus}}} {
+		if slices.ContainsFunc(need.cells, func(c string) bool { return have[c] }) {
+			known = append(known, need.name)
+		} else {
+			missing = append(missing, need.name)
+		}
+	}
+	return fmt.Sprintf("the header row %s has no column for the %s of a call; understood: %s", quoted(strings.TrimSpace(head)), strings.Join(missing, " and the "), cmp.Or(strings.Join(known, ", "), "nothing that a call needs"))
 }
 
 // separator reads a first line "sep=;".

@@ -14,7 +14,12 @@ import (
 	"github.com/ensaio/ensaio/suites/expect"
 )
 
-const durationForm = `P(\d+W|(\d+Y)?(\d+M)?(\d+D)?(T(\d+H)?(\d+M)?(\d+S)?)?)`
+// durationForm is a duration of ISO 8601: at least one part, and the parts in order.
+const (
+	dateForm     = `(\d+Y(\d+M)?(\d+D)?|\d+M(\d+D)?|\d+D)`
+	timeForm     = `T(\d+H(\d+M)?(\d+S)?|\d+M(\d+S)?|\d+S)`
+	durationForm = `P(\d+W|` + dateForm + `(` + timeForm + `)?|` + timeForm + `)`
+)
 
 // formChecks look at what is said, and how fast.
 func formChecks() []check.Check {
