@@ -21,10 +21,11 @@ func failure(o Outcome) (kind, detail string) {
 		}
 		return "", ""
 	}
-	return transport(o.Err), ""
+	return Kind(o.Err), ""
 }
 
-func transport(err error) string {
+// Kind names how a request ended that got no answer: one of the kinds of package record.
+func Kind(err error) string {
 	var timeout net.Error
 	var header tls.RecordHeaderError
 	var alert tls.AlertError

@@ -98,6 +98,27 @@ func TestTheTimelineOffersWhatTheScheduleAskedFor(t *testing.T) {
 	}
 }
 
+// A target that is gone refuses at once: the rates part, however quickly it does.
+func TestWhatIsRefusedIsNotAchieved(t *testing.T) {
+	var last Snapshot
+	source := fake(func(n uint64) Shot {
+		return Shot{Operation: "op", Class: spec.High, Do: func(context.Context) Outcome {
+			if n%4 == 0 {
+				return Outcome{Status: 503}
+			}
+			return Outcome{Err: fmt.Errorf("dial: %w", syscall.ECONNREFUSED)}
+		}}
+	})
+	rec, err := Run(t.Context(), Plan{Pacer: constant(t, 200, 200*time.Millisecond), Source: source, Clock: clock.New(), Observe: func(s Snapshot) { last = s }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rep := rec.Report(record.Identity{Thresholds: []Threshold{{Name: "achieved", Metric: "achieved", Limit: 0.99}}})
+	if offered, achieved := rec.Rates(); offered != 200 || achieved != 50 || rep.Thresholds[0].Outcome != record.Crossed || last.Heard != 10 || last.Answered != 40 {
+		t.Errorf("offered %v, achieved %v, %+v, %d of %d heard", offered, achieved, rep.Thresholds[0], last.Heard, last.Answered)
+	}
+}
+
 func TestASlowTargetDoesNotSlowTheArrivals(t *testing.T) {
 	c := clock.New()
 	release := make(chan struct{})

@@ -37,9 +37,9 @@ func (r *runner) watch(ctx context.Context, end context.CancelCauseFunc) func() 
 // watcher remembers the last snapshot, for rates.
 type watcher struct {
 	*runner
-	at       time.Duration
-	due      uint64
-	answered uint64
+	at    time.Duration
+	due   uint64
+	heard uint64
 }
 
 func (w *watcher) look() {
@@ -51,9 +51,9 @@ func (w *watcher) look() {
 	s := w.rec.Snapshot()
 	s.Elapsed, s.InFlight, s.Due = min(now, w.Pacer.Duration()), int(w.inflight.Load()), w.dueBy(now)
 	if span := (now - w.at).Seconds(); span > 0 {
-		s.Offered, s.Achieved = float64(s.Due-w.due)/span, float64(s.Answered-w.answered)/span
+		s.Offered, s.Achieved = float64(s.Due-w.due)/span, float64(s.Heard-w.heard)/span
 	}
-	w.at, w.due, w.answered = now, s.Due, s.Answered
+	w.at, w.due, w.heard = now, s.Due, s.Heard
 	w.Plan.Observe(s)
 }
 

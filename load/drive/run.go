@@ -160,7 +160,7 @@ func (s *Source) Attach(rec *record.Recording, start time.Time) {
 		at := step.at.Sub(start)
 		sample := record.Sample{Operation: step.operation, Class: step.class, Due: at, Sent: at, Done: at + step.took, Status: step.status}
 		if step.err != nil {
-			sample.Failure = record.Other
+			sample.Failure = load.Kind(step.err)
 		}
 		rec.Inside(sample)
 	}

@@ -44,7 +44,7 @@ func (c *crossing) volley(ctx context.Context, asks []ask, rate float64) ([]hear
 			mu.Unlock()
 			sample := record.Sample{Operation: one.name, Class: one.class, Due: h.at.Sub(c.start), Sent: h.at.Sub(c.start), Done: c.clock.Now().Sub(c.start), Status: o.Status}
 			if o.Err != nil {
-				sample.Failure = record.Other
+				sample.Failure = load.Kind(o.Err)
 			}
 			c.rec.Add(sample)
 			return o

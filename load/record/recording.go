@@ -77,9 +77,10 @@ type data struct {
 	Abandoned  uint64        // requests that were given up when the run was interrupted
 	Short      uint64        // arrivals for which the generator had nothing ready to send
 	Due        uint64        // arrivals of the whole schedule, of these shares
-	Answered   uint64
-	Steps      uint64 // exchanges inside journeys, which are no arrivals
-	Failed     uint64 // not good: failures and server errors
+	Answered   uint64        // ended, with an answer or without
+	Heard      uint64        // of them, with an answer
+	Steps      uint64        // exchanges inside journeys, which are no arrivals
+	Failed     uint64        // not good: failures and server errors
 	Operations map[string]*Series
 	Classes    map[spec.Class]*Series
 	Timeline   []*Slice
@@ -114,7 +115,10 @@ func (r *Recording) Add(s Sample) {
 	r.Lag.record(s.Sent - s.Due - s.Waited)
 	r.Wait.record(s.Waited)
 	r.slice(s.Due).arrive(s)
-	r.slice(s.Done).Achieved++
+	if s.Status != 0 {
+		r.Heard++
+		r.slice(s.Done).Achieved++
+	}
 }
 
 // Inside counts an exchange that was a step of a journey. It is no arrival: it belongs to its operation and
@@ -221,6 +225,7 @@ func (r *Recording) Merge(other *Recording) error {
 	r.Steps += o.Steps
 	r.Due += o.Due
 	r.Answered += o.Answered
+	r.Heard += o.Heard
 	r.Failed += o.Failed
 	// The alphabetically first reason: any order of merging keeps the same one.
 	if r.Stopped == "" || (o.Stopped != "" && o.Stopped < r.Stopped) {

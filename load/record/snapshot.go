@@ -16,7 +16,8 @@ type Snapshot struct {
 	Offered   float64 // arrivals due a second, over the last second
 	Achieved  float64 // requests answered a second, over the last second
 	Due       uint64  // arrivals due so far
-	Answered  uint64
+	Answered  uint64  // ended, with an answer or without
+	Heard     uint64  // of them, with an answer
 	Failed    uint64
 	InFlight  int
 	Lag       time.Duration // p99 of due → sent so far
@@ -39,7 +40,7 @@ type ClassNow struct {
 func (r *Recording) Snapshot() Snapshot {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := Snapshot{Planned: r.Planned, Answered: r.Answered, Failed: r.Failed, Lag: r.Lag.Percentile(99),
+	s := Snapshot{Planned: r.Planned, Answered: r.Answered, Heard: r.Heard, Failed: r.Failed, Lag: r.Lag.Percentile(99),
 		Codes: r.codes(), Failures: r.failures(), Generator: r.bottleneck()}
 	for _, class := range classesOf(r.Classes) {
 		c := r.Classes[class]
@@ -64,6 +65,7 @@ func (s Snapshot) Add(o Snapshot) Snapshot {
 	s.Achieved += o.Achieved
 	s.Due += o.Due
 	s.Answered += o.Answered
+	s.Heard += o.Heard
 	s.Failed += o.Failed
 	s.InFlight += o.InFlight
 	s.Lag = max(s.Lag, o.Lag)
@@ -105,7 +107,12 @@ func Line(s Snapshot) string {
 		if name == "" {
 			name = string(c.Class)
 		}
-		fmt.Fprintf(&b, " %s %.0f", name, ms(c.P95))
+		fmt.Fprintf(&b, " %s ", name)
+		if c.P95 == 0 {
+			b.WriteString("–") // nothing of it was answered in time
+		} else {
+			fmt.Fprintf(&b, "%.0f", ms(c.P95))
+		}
 		if c.Budget > 0 {
 			fmt.Fprintf(&b, "/%d", c.Budget.Milliseconds())
 			if c.P95 > c.Budget {

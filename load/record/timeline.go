@@ -9,7 +9,7 @@ import (
 )
 
 // Slice is one slot of the timeline. Requests stand where they were due, however late they were answered, and also
-// those that never left; only Achieved counts by when the answer came.
+// those that never left; only Achieved counts by when an answer came: a connection that was refused is none.
 type Slice struct {
 	Offered  uint64
 	Achieved uint64

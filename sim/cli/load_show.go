@@ -174,7 +174,12 @@ func (a *app) classes(r *record.Report) {
 		if c.BudgetMs == 0 {
 			mark, budget = " ", "none"
 		}
-		ms := func(v float64) string { return fmt.Sprintf("%.1f", v) }
+		ms := func(v float64) string {
+			if v == 0 {
+				return "–" // no answer whose latency counts
+			}
+			return fmt.Sprintf("%.1f", v)
+		}
 		rows = append(rows, []string{"  " + mark, c.Class, fmt.Sprint(c.Count), ms(c.P50Ms), ms(c.P95Ms), ms(c.P99Ms), ms(c.MaxMs), budget})
 	}
 	rows[0][0] = "   "
