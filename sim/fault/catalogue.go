@@ -9,7 +9,7 @@ import (
 // Named lists the defects that are not simply a rule switched off, area by area, one file each.
 func Named() []Defect {
 	var all []Defect
-	for _, area := range [][]Defect{directory, discovery, registration, authorization, tokens, idTokens, consents, data, limits, payments, reports, openData, performance, status, availability} {
+	for _, area := range [][]Defect{directory, discovery, registration, authorization, tokens, idTokens, consents, data, limits, payments, reports, collector, openData, performance, status, availability} {
 		all = append(all, area...)
 	}
 	return all

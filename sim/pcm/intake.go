@@ -218,7 +218,7 @@ func (p *PCM) judgeReports(ctx context.Context, in *intake, list []verdict, s se
 			v.discarded, v.message = true, join(breaches)
 		} else {
 			v.record = p.book.record(r, in.kind, now.UnixMilli())
-			v.record.findings = uint8(min(len(r.criticise()), 255))
+			v.record.findings = uint8(min(len(p.findings(ctx, r)), 255))
 			if in.kind == kindOpen {
 				v.record.open(p.book.number(s.organisation))
 			}
@@ -352,7 +352,7 @@ func (p *PCM) replay(e entry, at position) {
 	if !v.discarded && isBooked(e.kind) {
 		r := kept(e, p.Dialect())
 		v.record = p.book.recordLocked(r, e.kind, e.received)
-		v.record.pos, v.record.findings = at, uint8(min(len(r.criticise()), 255))
+		v.record.pos, v.record.findings = at, uint8(min(len(p.findings(context.Background(), r)), 255))
 		switch e.kind {
 		case kindOpen:
 			v.record.open(p.book.org([]byte(e.reporter)))

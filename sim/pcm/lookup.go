@@ -10,7 +10,25 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ensaio/ensaio/sim/fault"
+	"github.com/ensaio/ensaio/sim/rule"
 	"github.com/ensaio/ensaio/sim/spec"
+)
+
+// reading is a report that somebody asks for.
+type reading struct {
+	report Report
+	by     string // organisation
+}
+
+var readers = rule.NewSet("pcm.read",
+	rule.Rule[*reading]{ID: "PCM-READ/parties-alone", Weight: fault.Critical, Text: "a report is read by its reporter and by the organisations that it names",
+		Check: func(_ context.Context, r *reading) error {
+			if strings.EqualFold(r.report.ClientOrg, r.by) || strings.EqualFold(r.report.ServerOrg, r.by) || r.report.Reporter == r.by {
+				return nil
+			}
+			return errors.New("Not Found") // the published words
+		}},
 )
 
 // lookup answers GET of a report: the caller's own one, or the other one it is a party to. It goes by
@@ -38,7 +56,7 @@ func (p *PCM) lookup(of string) http.HandlerFunc {
 			switch {
 			case endpointList(rep) != of, p.cfg.Clock.Now().Sub(rep.CreatedAt) < d.shownAfter:
 			case d.on[swLookupByReport] && of == spec.KindPrivate && rep.ReportID != r.PathValue("id"):
-			case !strings.EqualFold(rep.ClientOrg, s.organisation) && !strings.EqualFold(rep.ServerOrg, s.organisation) && rep.Reporter != s.organisation:
+			case readers.Check(r.Context(), p.cfg.Seams, &reading{rep, s.organisation}) != nil:
 			default:
 				p.answer(w, r, "report", http.StatusOK, model(rep))
 				return

@@ -1,10 +1,14 @@
 package pcm
 
 import (
+	"context"
+	"errors"
 	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/ensaio/ensaio/sim/fault"
+	"github.com/ensaio/ensaio/sim/rule"
 	"github.com/ensaio/ensaio/sim/spec"
 )
 
@@ -113,6 +117,35 @@ const (
 	verdictOne      = "Pelo menos consentId ou recurringConsentId deve estar preenchido"
 	verdictSchedule = "Conteudo do additionalInfo paymentSchedule nulo ou invalido"
 )
+
+// criticism is what an accepted report lacks.
+type criticism []Finding
+
+func (c criticism) Error() string {
+	var m messages
+	for _, f := range c {
+		m = append(m, f.Field+" "+f.Verdict)
+	}
+	return m.Error()
+}
+
+// content judges what is taken in; a breach discards nothing.
+var content = rule.NewSet("pcm.content",
+	rule.Rule[*report]{ID: "PCM-CONTENT/as-owed", Weight: fault.Major, Text: "additionalInfo holds what the side, endpoint, method and code owe, in its domain",
+		Check: func(_ context.Context, r *report) error {
+			if found := r.criticise(); found != nil {
+				return criticism(found)
+			}
+			return nil
+		}},
+)
+
+// findings are the faults in a report's content.
+func (p *PCM) findings(ctx context.Context, r *report) []Finding {
+	var found criticism
+	errors.As(content.Check(ctx, p.cfg.Seams, r), &found)
+	return found
+}
 
 // criticise compares an accepted report's additionalInfo with what is owed.
 func (r *report) criticise() (found []Finding) {

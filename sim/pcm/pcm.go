@@ -199,7 +199,7 @@ func (p *PCM) refuse(w http.ResponseWriter, r *http.Request, operation string, s
 
 // Rules lists every rule of the platform.
 func Rules() []rule.Info {
-	return slices.Concat(tokenRules.Rules(), requestRules.Rules(), private.Rules(), open.Rules(), hybrid.Rules(), stockRules.Rules(), stateRules.Rules(), portability.Rules(), once.Rules(), pairing.Rules())
+	return slices.Concat(tokenRules.Rules(), requestRules.Rules(), private.Rules(), open.Rules(), hybrid.Rules(), stockRules.Rules(), stateRules.Rules(), portability.Rules(), once.Rules(), pairing.Rules(), content.Rules(), readers.Rules(), inTime.Rules())
 }
 
 // worker runs one function over batches of numbers, in order, in the background.

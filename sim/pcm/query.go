@@ -220,7 +220,7 @@ func (p *PCM) describe(h hit) (Report, error) {
 		StatusCode: r.status, Timestamp: r.at, CreatedAt: time.UnixMilli(h.record.received).UTC(), UpdatedAt: time.UnixMilli(max(e.received, h.other.received)).UTC(),
 		Reporter: e.reporter, Sent: json.RawMessage(e.body), record: h.record,
 	}
-	out.Findings = r.criticise()
+	out.Findings = p.findings(context.Background(), r)
 	switch h.record.state {
 	case statePaired:
 		if other, err := p.ledger.at(h.other.pos); err == nil {

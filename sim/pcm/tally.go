@@ -1,8 +1,12 @@
 package pcm
 
 import (
+	"context"
+	"fmt"
 	"time"
 
+	"github.com/ensaio/ensaio/sim/fault"
+	"github.com/ensaio/ensaio/sim/rule"
 	"github.com/ensaio/ensaio/sim/spec"
 )
 
@@ -56,6 +60,20 @@ type tally struct {
 	cells map[cell]*[moments]count
 	orgs  []string
 	lost  int64 // reports up to that time may have been forgotten
+	seams rule.Switch
+}
+
+// arrival is a report that came in when a moment had passed.
+type arrival struct{ late time.Duration }
+
+var inTime = rule.NewSet("pcm.closing",
+	rule.Rule[arrival]{ID: "PCM-TIME/late-changes-nothing", Weight: fault.Major, Text: "what comes after the moment at which a day is judged does not count there",
+		Check: func(_ context.Context, a arrival) error { return fmt.Errorf("%s too late", a.late) }},
+)
+
+// counts says whether a report counts at a moment.
+func (t *tally) counts(rec *record, end int64) bool {
+	return rec.received <= end || inTime.Check(context.Background(), t.seams, arrival{time.Duration(rec.received-end) * time.Millisecond}) == nil
 }
 
 // latenesses are the upper bounds of the lateness histogram; the last is what came later.
@@ -73,7 +91,7 @@ func dayName(day int32) string { return time.Unix(int64(day)*86400, 0).UTC().For
 
 // tallyOf adds up the reports about calls of the days from first to last.
 func (p *PCM) tallyOf(d *Dialect, first, last int32) tally {
-	t := tally{cells: map[cell]*[moments]count{}}
+	t := tally{cells: map[cell]*[moments]count{}, seams: p.cfg.Seams}
 	zone := d.zone()
 	p.book.mu.Lock()
 	defer p.book.mu.Unlock()
@@ -123,7 +141,7 @@ func (t *tally) add(rec, other *record, day int32, d *Dialect) {
 	ends := [moments]int64{d.due(time.UnixMilli(rec.at)).UnixMilli(), rec.at + oldest.Milliseconds()}
 	alone := rec.key == [16]byte{} || endpoints.all[rec.endpoint].clientOnly
 	for m, end := range ends {
-		if rec.received > end {
+		if !t.counts(rec, end) {
 			continue
 		}
 		c := &mine[m]
@@ -133,7 +151,7 @@ func (t *tally) add(rec, other *record, day int32, d *Dialect) {
 			c.findings++
 		}
 		switch {
-		case other != nil && other.received <= end:
+		case other != nil && t.counts(other, end):
 			if rec.state == stateInconsistent {
 				c.inconsistent++
 			} else {

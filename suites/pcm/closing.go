@@ -42,7 +42,7 @@ func (c balance) line(org, endpoint string) (received, missing int, sla float64)
 func closingChecks() []check.Check {
 	return []check.Check{
 		{
-			ID: "PCM-C89", Name: "pcm/closes-days", Rules: rules("PCM-TIME", "PCM-PAIR"), Needs: with(twoSides, check.PCMControl, check.Clock), Alone: true,
+			ID: "PCM-C89", Name: "pcm/closes-days", Rules: rules("PCM-TIME/late-changes-nothing", "PCM-PAIR"), Needs: with(twoSides, check.PCMControl, check.Clock), Alone: true,
 			Title: "A day is judged at 08:00 of the next one, Brasília: what one side told and the other did not lowers the other's figure and opens a ticket; what comes later counts at seven days", Why: "The regulator counts at these two moments.",
 			Causes: causes("the deadline follows another zone", "the closing runs on a timer that a step of the clock passes over", "what is late changes a closed figure"),
 			Body: func(b *check.Bench) {
@@ -90,7 +90,7 @@ func closingChecks() []check.Check {
 			},
 		},
 		{
-			ID: "PCM-C90", Name: "pcm/criticises-content-afterwards", Rules: rules("PCM-CONTENT"), Needs: []check.Need{check.PCMControl},
+			ID: "PCM-C90", Name: "pcm/criticises-content-afterwards", Rules: rules("PCM-CONTENT/as-owed"), Needs: []check.Need{check.PCMControl},
 			Title: "What a report lacks in additionalInfo is taken in and criticised in the published words, apart from what is discarded", Why: "A ticket is no discard: the report counts.", Causes: causes("content judged at the door"),
 			Body: func(b *check.Bench) {
 				s := sideOf(b, 0)
