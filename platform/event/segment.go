@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+
+	"github.com/ensaio/ensaio/sim/file"
 )
 
 // segment is one file of consecutive frames. While it is written to, zeros lie behind them: the file has
@@ -34,7 +36,7 @@ func (s *segment) put(frame []byte) error {
 func (s *segment) finish() error {
 	var failed error
 	if s.view != nil {
-		failed = unview(s.view)
+		failed = file.Unview(s.view)
 		s.view = nil
 	}
 	failed = errors.Join(failed, s.file.Truncate(s.size), s.file.Close())
@@ -52,7 +54,7 @@ func (d *disk) blank(path string, mode int) (*segment, error) {
 		return nil, errors.Join(err, f.Close(), os.Remove(path))
 	}
 	s := &segment{path: path, file: f}
-	s.view, _ = view(f, d.segmentSize) // without one appends write
+	s.view, _ = file.View(f, int(d.segmentSize)) // without one appends write
 	return s, nil
 }
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"runtime"
+
+	"github.com/ensaio/ensaio/sim/file"
 )
 
 // sheetSize is the length of a sheet in bytes.
@@ -52,8 +54,8 @@ func openSheet(path string) (*sheet, []byte, error) {
 }
 
 func (s *sheet) mapped() *sheet {
-	if s.view, _ = view(s.file, sheetSize); s.view != nil {
-		runtime.AddCleanup(s, unview, s.view)
+	if s.view, _ = file.View(s.file, sheetSize); s.view != nil {
+		runtime.AddCleanup(s, func(b []byte) { _ = file.Unview(b) }, s.view)
 	}
 	return s
 }

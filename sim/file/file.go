@@ -1,4 +1,4 @@
-// Package file replaces files.
+// Package file replaces files, and maps them into memory.
 //
 // It promises that a reader, or the next start after a kill, finds the old content or the new one and
 // nothing in between. It refuses to leave anything else behind: what could not be finished is removed. The
