@@ -36,7 +36,9 @@ type dated struct {
 	turn  uint64
 }
 
-func newLapsing[T any](size int) *lapsing[T] { return &lapsing[T]{size: size, by: map[string]lapses[T]{}} }
+func newLapsing[T any](size int) *lapsing[T] {
+	return &lapsing[T]{size: size, by: map[string]lapses[T]{}}
+}
 
 // put holds v under key until a moment.
 func (s *lapsing[T]) put(key string, v T, now, until time.Time) {
