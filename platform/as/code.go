@@ -122,7 +122,10 @@ func (s *Server) redeem(ctx context.Context, t *ticket) (map[string]any, error) 
 	c.gave = g.id
 	reused := c.reused
 	s.mu.Unlock()
-	if reused { // while this first use was under way
+	if reused { // while this first use was under way: nobody has seen a token
+		if err := s.dropGrant(audit(ctx), g, false); err != nil {
+			return nil, err
+		}
 		return nil, s.takeBack(ctx, c)
 	}
 	answer := s.issue(t, g, g.mask)
@@ -168,7 +171,7 @@ func (s *Server) takeBack(ctx context.Context, c *code) error {
 	gave := c.gave
 	s.mu.Unlock()
 	if g := s.grants.get(gave); g != nil {
-		if err := s.dropGrant(audit(ctx), g); err != nil {
+		if err := s.dropGrant(audit(ctx), g, true); err != nil {
 			return err
 		}
 	}

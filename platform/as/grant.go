@@ -32,6 +32,9 @@ type grant struct {
 	// RefreshUntil ends the refresh token by itself; zero means with the consent only (AS-RT-01).
 	RefreshUntil time.Time `json:"refresh_until,omitzero"`
 	Issued       time.Time `json:"issued"`
+	// Dead says that its tokens were revoked while the consent lives on: nothing comes of it any more, but it
+	// is known that there were tokens.
+	Dead bool `json:"dead,omitempty"`
 
 	mask   uint64
 	scopes []string // all, the dynamic one last
@@ -86,7 +89,12 @@ func newGrants() *grants {
 	}
 }
 
-func (g *grants) get(id grantID) *grant { return g.shelf.Get(shelf.Key(id)) }
+func (g *grants) get(id grantID) *grant {
+	if one := g.shelf.Get(shelf.Key(id)); one != nil && !one.Dead {
+		return one
+	}
+	return nil
+}
 
 func (g *grants) ofRefresh(token string) *grant {
 	if token == "" {
@@ -245,12 +253,21 @@ func (s *Server) dropGrants(ctx context.Context, clientID string) {
 }
 
 // dropGrant ends a grant, durably before it says so: a token that was told to be dead stays dead over a
-// restart.
-func (s *Server) dropGrant(ctx context.Context, g *grant) error {
+// restart. Where its tokens were seen, that the consent gave some is remembered as long as the consent lives.
+func (s *Server) dropGrant(ctx context.Context, g *grant, seen bool) error {
+	end := store.Delete(kindGrant, g.name())
+	dead := *g
+	if seen {
+		dead.Dead, dead.RefreshHash = true, ""
+		end = store.Put(kindGrant, g.name(), &dead)
+	}
 	s.grants.remove(g)
-	if err := s.cfg.Store.Commit(ctx, store.Delete(kindGrant, g.name())); err != nil {
+	if err := s.cfg.Store.Commit(ctx, end); err != nil {
 		s.grants.put(g, store.Put(kindGrant, g.name(), g).Put.Body)
 		return fmt.Errorf("end grant: %w", err)
+	}
+	if seen {
+		s.grants.put(&dead, end.Put.Body)
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func (s *Server) revoke(w http.ResponseWriter, r *http.Request) error {
 		if revocationRules.Check(ctx, s.seams, &recall{who.client, g.ClientID}) == nil {
 			step := s.seams.Transition(fault.Transition{Machine: "refresh", ID: g.name(), Event: "revoke", From: "active", To: "revoked", Allowed: true})
 			if step.Allowed && step.To == "revoked" {
-				if err := s.dropGrant(audit(ctx), g); err != nil {
+				if err := s.dropGrant(audit(ctx), g, true); err != nil {
 					return err
 				}
 			}

@@ -163,6 +163,36 @@ func TestRevocationSaysNothingOfUnknownTokens(t *testing.T) {
 	}
 }
 
+// A consent whose tokens were given back lives on, and is still one that gave tokens: the consent stock counts
+// it, until it ends.
+func TestAConsentGaveTokensThoughTheyWereRevoked(t *testing.T) {
+	w := newWorld(t)
+	g, x := w.granted(w.a)
+	before, _ := w.server.Granted(x.ID)
+	if g := w.form("/revocation", w.asserted(w.a, url.Values{"token": {g.text("refresh_token")}}), w.a.cert); g.status != http.StatusOK {
+		t.Fatalf("%d %s", g.status, g.body)
+	}
+	for range 2 {
+		if at, known := w.server.Granted(x.ID); !known || !at.Equal(before) {
+			t.Errorf("granted at %v, %v; it was %v", at, known, before)
+		}
+		if g := w.refresh(w.a, g.text("refresh_token")); g.code() != "invalid_grant" {
+			t.Errorf("%d %s", g.status, g.body)
+		}
+		if _, err := w.introspect(g.text("access_token"), w.a.cert); introspected(err) != "revoked" {
+			t.Error(err)
+		}
+		w.restart()
+	}
+	w.revoke(x)
+	w.clock.Advance(2 * time.Hour)
+	_, other := w.granted(w.a)
+	w.revoke(other) // the next end of a consent takes those along whose while is over
+	if _, known := w.server.Granted(x.ID); known || w.kept("grant") != 1 {
+		t.Errorf("%d grants are kept long after the end of all but one of their consents", w.kept("grant"))
+	}
+}
+
 func TestAssertionAudiences(t *testing.T) {
 	w := newWorld(t)
 	for _, aud := range []any{issuer, mtls + "/token", mtls + "/par", []any{issuer, "https://other.test"}, []any{mtls + "/token"}} {
