@@ -64,13 +64,22 @@ func TestAnEndpointThatTakesNothingHoldsUpNoOther(t *testing.T) {
 	for i := range 17 {
 		appendTo(t, o, spec.KindPayments, w.paid(i))
 	}
-	for i := range 40 {
+	const private = 43 // so that one window ends with the last of them
+	for i := range private {
 		appendTo(t, o, "private", w.served(i))
 	}
 	r := w.reporter(t, o, func(c *Config) { c.Batch = 5 })
-	w.until(t, r, "the last private report", func() bool { return w.pcm.Summary().Reports == 40 && o.Len() == 17 })
-	if s := r.Stats(); s.Accepted != 40 || s.Discarded != 0 {
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	flushed := make(chan error, 1)
+	go func() { flushed <- r.Flush(ctx) }()
+	w.until(t, r, "the last private report", func() bool { return w.pcm.Summary().Reports == private && o.Len() == 17 })
+	if s := r.Stats(); s.Accepted != private || s.Discarded != 0 {
 		t.Errorf("counted %+v", s)
+	}
+	cancel()
+	if err := <-flushed; err == nil {
+		t.Error("flushed, though the states are not told")
 	}
 	r.Close() // what was set aside outlives the process
 	o.Close()

@@ -99,6 +99,7 @@ func (r *Reporter) setAside(list []event.Entry, now time.Time) error {
 			if err := r.cfg.Outbox.Append(late+strings.TrimPrefix(e.Kind, late), body); err != nil {
 				return fmt.Errorf("put a report behind the others: %w", err)
 			}
+			r.stats.aside.Add(1)
 		}
 		r.told[e.Seq] = true
 	}

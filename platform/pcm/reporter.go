@@ -90,7 +90,7 @@ type Reporter struct {
 }
 
 type counters struct {
-	requests, accepted, discarded, mended, repeated, flawed, failures, tokens atomic.Int64
+	requests, accepted, discarded, mended, aside, repeated, flawed, failures, tokens atomic.Int64
 }
 
 // Stats tells what the reporter did since it was started.
@@ -158,14 +158,15 @@ func (r *Reporter) Flush(ctx context.Context) error {
 			return fmt.Errorf("flush reports: %w", err)
 		}
 	}
-	target, mended := r.cfg.Outbox.Last(), r.stats.mended.Load()
+	behind := func() int64 { return r.stats.mended.Load() + r.stats.aside.Load() }
+	target, known := r.cfg.Outbox.Last(), behind()
 	for first := true; ; first = false {
 		r.mu.Lock()
 		settled, moved, problem := r.settled, r.moved, r.problem
 		r.mu.Unlock()
 		if settled >= target || r.cfg.Outbox.Len() == 0 {
-			if now := r.stats.mended.Load(); now > mended { // what was mended waits again, behind
-				target, mended = r.cfg.Outbox.Last(), now
+			if now := behind(); now > known { // what was mended or set aside waits again, behind
+				target, known = r.cfg.Outbox.Last(), now
 				continue
 			}
 			return nil
