@@ -29,6 +29,8 @@ type chart struct {
 	Bars    []bar
 	Budget  string // vertical position of the budget's line; "" for none
 	BudgetY string // of its label
+	Beyond  string // height of what lies above it, from Top
+	Top     string
 	Label   string
 	Legend  []key
 }
@@ -140,7 +142,8 @@ func (r *Report) latencies() []chart {
 		}
 		if c.BudgetMs > 0 {
 			y := a.y(float64(c.BudgetMs))
-			ch.Budget, ch.BudgetY, ch.Label = num(y), num(y-5), "budget "+milliseconds(float64(c.BudgetMs))
+			ch.Top, ch.Beyond = num(top), num(y-top)
+			ch.Budget, ch.BudgetY, ch.Label = num(y), num(y+13), "budget "+milliseconds(float64(c.BudgetMs))
 		}
 		charts = append(charts, ch)
 	}

@@ -400,6 +400,32 @@ func TestAGeneratorThatIsLateGivesNoTimeouts(t *testing.T) {
 	}
 }
 
+// What is under way when the schedule ends is the target's throughput too, unless it has fallen behind.
+func TestASlowTargetAchievesWhatItIsAskedAndALateOneDoesNot(t *testing.T) {
+	rows := []Threshold{{Name: "achieved", Metric: "achieved", Limit: 0.99}}
+	for _, c := range []struct {
+		name     string
+		done     func(due time.Duration) time.Duration
+		achieved float64
+		outcome  string
+	}{
+		{"always 1.4 s", func(due time.Duration) time.Duration { return due + 1400*time.Millisecond }, 300, OK},
+		{"always beyond its budget", func(due time.Duration) time.Duration { return due + 2*time.Second }, 240, Crossed},
+		{"two of three a second", func(due time.Duration) time.Duration { return due * 3 / 2 }, 200, Crossed},
+	} {
+		r := New(time.Time{}, 10*time.Second, 3000)
+		for n := range 3000 {
+			due := time.Duration(n) * 10 * time.Second / 3000
+			r.Add(Sample{Operation: "a", Class: spec.High, Status: 200, Due: due, Sent: due, Done: c.done(due)})
+		}
+		r.End(10*time.Second, "")
+		rep := r.Report(Identity{Thresholds: rows})
+		if math.Abs(rep.Achieved-c.achieved) > 1 || rep.Thresholds[0].Outcome != c.outcome {
+			t.Errorf("%s: %v a second, %s", c.name, rep.Achieved, rep.Thresholds[0].Outcome)
+		}
+	}
+}
+
 func TestNothingSentIsNoPass(t *testing.T) {
 	r := fresh()
 	r.End(time.Minute, "")

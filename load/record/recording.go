@@ -117,7 +117,11 @@ func (r *Recording) Add(s Sample) {
 	r.slice(s.Due).arrive(s)
 	if s.Status != 0 {
 		r.Heard++
-		r.slice(s.Done).Achieved++
+		in := r.slice(s.Done)
+		in.Achieved++
+		if s.Done-s.Due <= promptness(s.Class) {
+			in.Prompt++
+		}
 	}
 }
 
@@ -304,8 +308,18 @@ func (r *Recording) failures() map[string]uint64 {
 	return failures
 }
 
-// Rates are the arrivals offered and the requests answered a second, over the time played. Answers that came
-// after the schedule's end count against the time they took to come.
+// promptness is how long an answer may take that comes after the schedule's end, and still belongs to its rate: the
+// class's budget, or the longest of them.
+func promptness(class spec.Class) time.Duration {
+	if b := budget(class); b > 0 {
+		return b
+	}
+	return budget(spec.Low)
+}
+
+// Rates are the arrivals offered and the requests answered a second, over the time played. Of the answers that came
+// after the schedule's end only those count that kept their class's budget: a target that always takes a second
+// answers as many as it is asked, one that falls behind does not.
 func (r *Recording) Rates() (offered, achieved float64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -321,6 +335,8 @@ func (r *Recording) rates() (offered, achieved float64) {
 	for i, s := range r.Timeline {
 		if time.Duration(i)*r.Slot < r.Elapsed {
 			within += s.Achieved
+		} else {
+			within += s.Prompt
 		}
 	}
 	return float64(r.Answered+r.Unsent+r.Abandoned+r.Short) / played, float64(within) / played

@@ -13,6 +13,7 @@ import (
 type Slice struct {
 	Offered  uint64
 	Achieved uint64
+	Prompt   uint64 // of the achieved, those within the budget of their class
 	Classes  map[spec.Class]*Cell
 }
 
@@ -57,6 +58,7 @@ func (s *Slice) arrive(m Sample) {
 func (s *Slice) merge(o *Slice) {
 	s.Offered += o.Offered
 	s.Achieved += o.Achieved
+	s.Prompt += o.Prompt
 	for class, from := range o.Classes {
 		c := s.cell(class)
 		c.Count += from.Count

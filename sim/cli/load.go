@@ -256,6 +256,8 @@ func (f loadFlags) apply(p *profile.Profile, own bool) error {
 	if f.rate < 0 || f.duration < 0 || f.inFlight < 0 || f.grants < 0 || f.workers < 1 {
 		return usage(errors.New("rates, durations and counts cannot be negative, and a run needs a worker"), "see 'ensaio load --help'")
 	}
+	flow := func() string { return fmt.Sprintf("%.4g a second for %v", p.Pacer.Highest(), time.Duration(p.Duration)) }
+	asked := flow()
 	if f.rate > 0 {
 		switch p.Procedure {
 		case profile.Steady:
@@ -277,6 +279,10 @@ func (f loadFlags) apply(p *profile.Profile, own bool) error {
 		if err := p.Shorten(f.duration); err != nil {
 			return usage(err, "give a longer --duration")
 		}
+	}
+	if now := flow(); p.Procedure == profile.Steady && now != asked {
+		// A pass of less than the profile asks must not read as one of the profile.
+		p.Title += fmt.Sprintf(" (changed: %s in place of %s)", now, asked)
 	}
 	if f.inFlight > 0 {
 		p.InFlight = f.inFlight

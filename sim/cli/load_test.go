@@ -9,7 +9,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/ensaio/ensaio/load/profile"
 	"github.com/ensaio/ensaio/load/record"
 	"github.com/ensaio/ensaio/sim/fault"
 	"github.com/ensaio/ensaio/sim/report"
@@ -295,8 +297,20 @@ func TestTheMetricsPlatformKeepsTheReleaseThatIsAskedFor(t *testing.T) {
 	if code, out, errOut := invoke(t, w, "load", short, "--pcm-release", "2025d", "-o", dir); code != CodePass && code != CodeNotReady || said != "2025D" {
 		t.Errorf("code %d, release %q\n%s%s", code, said, out, errOut)
 	}
-	if r := loaded(t, dir); !strings.Contains(r.Command, "--pcm-release=2025D") {
+	if r := loaded(t, dir); strings.Contains(r.Title, "changed") || !strings.Contains(r.Command, "--pcm-release=2025D") {
 		t.Errorf("the run is not repeated by %q", r.Command)
+	}
+}
+
+// A gentle run must not carry the title of the one that was not made.
+func TestAChangedProfileSaysSo(t *testing.T) {
+	p, err := profile.Open("regulatory")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := loadFlags{rate: 10, duration: 2 * time.Second, maxRate: maxRate, maxDuration: maxDuration, workers: 1}
+	if err := f.apply(p, true); err != nil || !strings.Contains(p.Title, "(changed: ") || !strings.Contains(p.Title, "10 a second for 2s in place of ") || !strings.Contains(p.Title, "300 a second for 30s") {
+		t.Errorf("%v: %s", err, p.Title)
 	}
 }
 
