@@ -66,6 +66,26 @@ func Customer(traits ...string) Need {
 	}}
 }
 
+// Customers needs so many ordinary people at once, or of whatever kind there is.
+func Customers(n int) Need {
+	return Need{Name: fmt.Sprintf("%d customers", n), Unmet: func(t *target.Target) string {
+		people := t.With("ordinary")
+		if len(people) == 0 {
+			people = t.With()
+		}
+		robots := 0
+		for _, p := range people {
+			if p.Login != "human" {
+				robots++
+			}
+		}
+		if robots < n {
+			return fmt.Sprintf("the target declares %d such people with login: robot, %d are needed", robots, n)
+		}
+		return ""
+	}}
+}
+
 // Trait is [Customer] for a kind of customer that a bank need not have: without one the check is skipped
 // and nothing is missing.
 func Trait(traits ...string) Need {

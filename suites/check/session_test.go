@@ -119,6 +119,13 @@ func TestAnUndeclaredPowerIsNoGapButAMissingClientIs(t *testing.T) {
 	if r := s.Run(t.Context(), c); r.Status != report.Skip || r.Undeclared {
 		t.Errorf("a client: %+v", r)
 	}
+	c.Body = func(b *Bench) { b.Expect(1).To(expect.Equal(1)) }
+	for n, want := range map[int]report.Status{2: report.Pass, 3: report.Skip} {
+		c.Needs = []Need{Customers(n)}
+		if r := s.Run(t.Context(), c); r.Status != want {
+			t.Errorf("%d customers: %+v", n, r)
+		}
+	}
 }
 
 func TestAFailureCarriesItsEvidenceWithoutSecrets(t *testing.T) {

@@ -116,13 +116,29 @@ func limitChecks() []check.Check {
 				other.often("accounts.identification", 8)
 			},
 		},
+		{
+			ID: "DACC-X100", Name: "limits/customers-are-separate", Rules: rules("RS-HDR-07", "OPER"),
+			Title:  "What was read of one customer leaves another's month whole",
+			Why:    "A receiver with a million customers would use up everybody's month with the first eight.",
+			Causes: causes("the quota is counted per receiver and call"),
+			Body: func(b *check.Bench) {
+				limited(b, map[string]any{"month": true})
+				v := accountFace.open(b)
+				other := accountFace.of(b, v.party, b.Person(accountFace.traits...))
+				v.often("accounts.list", 8)
+				other.often("accounts.list", 8)
+			},
+		},
 	}
 	for i := range all {
 		if i > 0 {
 			all[i].Alone = true
 			all[i].Needs = held
-			if all[i].ID == "DACC-X93" {
+			switch all[i].ID {
+			case "DACC-X93":
 				all[i].Needs = append([]check.Need{check.Clients(2)}, held...)
+			case "DACC-X100":
+				all[i].Needs = append([]check.Need{check.Customers(2)}, held...)
 			}
 		}
 	}
