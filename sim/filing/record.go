@@ -24,6 +24,19 @@ type Book struct {
 	agreements    []Agreement
 	down          map[downKey]Downtime
 	organisations map[string]Organisation
+	words         map[string]string // texts that come again and again, once each
+}
+
+// word is the text, as it was first held.
+func (b *Book) word(s string) string {
+	if held, ok := b.words[s]; ok {
+		return held
+	}
+	if b.words == nil {
+		b.words = map[string]string{}
+	}
+	b.words[s] = s
+	return s
 }
 
 // endpoint is a method and a path template.
@@ -192,10 +205,10 @@ func (b *Book) takeCall(l line) error {
 	if err != nil {
 		return err
 	}
-	c := Call{At: at, Took: time.Duration(r.ProcessTimespan * float64(time.Millisecond)), Side: r.Role, State: l.State, Interaction: r.FapiInteractionID,
-		Client: r.ClientOrgID, Server: r.ServerOrgID, Method: r.HTTPMethod, Endpoint: r.Endpoint, Status: r.StatusCode, Info: texts(r.AdditionalInfo)}
+	c := Call{At: at, Took: time.Duration(r.ProcessTimespan * float64(time.Millisecond)), Side: spec.Side(b.word(string(r.Role))), State: b.word(l.State), Interaction: r.FapiInteractionID,
+		Client: b.word(r.ClientOrgID), Server: b.word(r.ServerOrgID), Method: b.word(r.HTTPMethod), Endpoint: b.word(r.Endpoint), Status: r.StatusCode, Info: texts(r.AdditionalInfo)}
 	if l.Kind == "opendata" { // told by the server alone, of itself
-		c.Side, c.Server = spec.ServerSide, l.Reporter
+		c.Side, c.Server = spec.ServerSide, b.word(l.Reporter)
 	}
 	b.calls = append(b.calls, c)
 	return nil
