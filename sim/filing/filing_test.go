@@ -232,14 +232,16 @@ func TestOnlyWhatIsOfferedIsFiled(t *testing.T) {
 	}
 }
 
-// TestWhatWasDiscardedWasToldAgain has one call under two reports, and one without a duration.
+// TestWhatWasDiscardedWasToldAgain has one call under two reports, and others without a duration.
 func TestWhatWasDiscardedWasToldAgain(t *testing.T) {
 	var x told
 	x.call("SERVER", "i-1", aurora, "GET", balances, "2026-11-17T12:00:00.000Z", 200, 40, "")
 	discarded := strings.Replace(x.String(), `"PAIRED"`, `"DISCARDED"`, 1)
-	x.call("SERVER", "i-2", aurora, "GET", balances, "2026-11-17T12:00:01.000Z", 200, 0, "")
+	for i := range 30 {
+		x.call("SERVER", fmt.Sprint("i-", i+2), aurora, "GET", balances, "2026-11-17T12:00:01.000Z", 200, 0, "")
+	}
 	s := sheet(t, read(t, discarded+x.String()), "metricas-da-dc", "Metricas_DA_DC")
-	if got := row(t, s, "17/11/2026", balances); got != bank+";17/11/2026;GET;"+balances+";1;0;0;2;0;0;40;2.3e-05;1" {
+	if got := row(t, s, "17/11/2026", balances); got != bank+";17/11/2026;GET;"+balances+";1;0;0;31;0;0;40;0.000359;30" {
 		t.Error(got)
 	}
 }
