@@ -108,6 +108,8 @@ func TestATicketNamesTheEndpointThatIsShort(t *testing.T) {
 			b.Timeliness.Add(f)
 		}
 	}
+	late := Filing{At: at, Method: "GET", Endpoint: "/token", Client: "tpp", Server: "bank", ClientAt: at, ServerAt: at.Add(24 * time.Hour)} // after 08:00, within the week
+	b.Timeliness.Add(late)
 	file(balances, 100, 1)                               // 99 % after seven days
 	file("/open-banking/accounts/v2/accounts", 1000, 11) // and less
 	file("/open-banking/resources/v3/resources", 100, 6)
@@ -118,7 +120,7 @@ func TestATicketNamesTheEndpointThatIsShort(t *testing.T) {
 			named = append(named, s.Organisation+" "+ticket.Endpoint)
 		}
 	}
-	if want := []string{"bank /open-banking/accounts/v2/accounts", "bank /open-banking/resources/v3/resources"}; !slices.Equal(named, want) {
+	if want := []string{"bank /open-banking/accounts/v2/accounts", "bank /open-banking/resources/v3/resources", "bank /token"}; !slices.Equal(named, want) {
 		t.Errorf("%q, not %q", named, want)
 	}
 	if len(r.Reasons) != 1 || !strings.HasSuffix(r.Reasons[0], "98.50 % were in and told the same; most are missing of GET /open-banking/accounts/v2/accounts, 11") {
