@@ -54,10 +54,10 @@ type Inventory struct {
 
 // InventoryStats says what is remembered.
 type InventoryStats struct {
-	Held    int   // consents remembered one by one, those that wait among them
-	Folded  int   // consents that are counts alone
-	Unknown int64 // told about consents that are not remembered
-	Broken  int64 // not written to the disk, and gone when the process ends
+	Held    int   `json:"held"`    // consents remembered one by one, those that wait among them
+	Folded  int   `json:"folded"`  // consents that are counts alone
+	Unknown int64 `json:"unknown"` // told about consents that are not remembered
+	Broken  int64 `json:"broken"`  // not written to the disk, and gone when the process ends
 }
 
 // holding is one consent. Times are milliseconds; zero is none.

@@ -141,8 +141,11 @@ func (a *app) records(ctx context.Context, book *availability.Book, all *availab
 	if *server == "" {
 		*server = t.Bank.OrganisationID
 	}
-	if t.Capabilities.Reporter != "" {
-		if err := control(ctx, t, "reporter", http.MethodPost, "/flush", nil, nil); err != nil {
+	for _, side := range []string{"reporter", "parties"} {
+		if t.Capabilities.Of(side) == "" {
+			continue
+		}
+		if err := control(ctx, t, side, http.MethodPost, "/flush", nil, nil); err != nil {
 			return err
 		}
 	}

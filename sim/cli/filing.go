@@ -187,8 +187,11 @@ func gather(ctx context.Context, t *target.Target, b *filing.Book) error {
 		c := &t.Clients[len(t.Clients)-1-i]
 		b.Known(filing.Organisation{ID: c.OrganisationID, Name: c.Name, CNPJ: c.CNPJ})
 	}
-	if t.Capabilities.Reporter != "" {
-		if err := control(ctx, t, "reporter", http.MethodPost, "/flush", nil, nil); err != nil {
+	for _, side := range []string{"reporter", "parties"} {
+		if t.Capabilities.Of(side) == "" {
+			continue
+		}
+		if err := control(ctx, t, side, http.MethodPost, "/flush", nil, nil); err != nil {
 			return err
 		}
 	}

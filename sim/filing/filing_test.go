@@ -389,6 +389,14 @@ func TestTheOracleListsWhatDisagrees(t *testing.T) {
 		"a corrected stock": {func(x *told) {
 			x.WriteString(stock("CLIENT", aurora, 3) + stock("SERVER", bank, 2) + stock("SERVER", bank, 3))
 		}, ""},
+		"a stock corrected to nothing": {func(x *told) {
+			none := strings.NewReplacer(`"totalCustomerPF":1`, `"totalCustomerPF":0`)
+			empty := func(side, org string) string {
+				head, _, _ := strings.Cut(stock(side, org, 0), "[")
+				return none.Replace(head) + "[]}}\n"
+			}
+			x.WriteString(stock("CLIENT", aurora, 3) + empty("CLIENT", aurora) + empty("SERVER", bank))
+		}, ""},
 		// The caller began before midnight, the bank received after it.
 		"a call at midnight": {func(x *told) {
 			x.call("CLIENT", "i-1", aurora, "GET", balances, "2026-11-18T02:59:59.999Z", 200, 9, "")

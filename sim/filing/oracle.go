@@ -223,13 +223,14 @@ func (b *Book) stocksDiffer(w Week) []Disagreement {
 		pair
 	}
 	type both struct{ client, server *int }
-	told := map[string]bool{} // date, side and organisation
-	all := map[key]*both{}
-	for _, st := range b.stocks { // later ones correct earlier ones
-		if st.Date < w.From.String() || st.Date > w.To.String() {
-			continue
+	told := map[string]Stock{} // by date, side and organisation
+	for _, st := range b.stocks {
+		if st.Date >= w.From.String() && st.Date <= w.To.String() {
+			told[st.Date+string(st.Side)+st.Organisation] = st // later ones correct earlier ones, whole
 		}
-		told[st.Date+string(st.Side)+st.Organisation] = true
+	}
+	all := map[key]*both{}
+	for _, st := range told {
 		for _, stake := range st.Of {
 			k := key{st.Date, pair{stake.Client, stake.Server}}
 			if all[k] == nil {
@@ -244,7 +245,9 @@ func (b *Book) stocksDiffer(w Week) []Disagreement {
 	}
 	var out []Disagreement
 	for _, k := range ordered(all, func(a, b key) int { return cmp.Or(strings.Compare(a.date, b.date), byPair(a.pair, b.pair)) }) {
-		if !told[k.date+string(spec.ClientSide)+k.client] || !told[k.date+string(spec.ServerSide)+k.server] {
+		_, byClient := told[k.date+string(spec.ClientSide)+k.client]
+		_, byServer := told[k.date+string(spec.ServerSide)+k.server]
+		if !byClient || !byServer {
 			continue // a missing stock is the metrics platform's to notice
 		}
 		var n [2]int
