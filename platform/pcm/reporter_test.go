@@ -55,11 +55,11 @@ func TestEveryTroubleEndsWithEachReportOnce(t *testing.T) {
 				t.Fatal(err)
 			}
 			o := w.outbox(t, "")
-			r := w.reporter(t, o)
 			const n = 20
 			for i := range n {
 				appendTo(t, o, "private", w.served(i))
 			}
+			r := w.reporter(t, o) // after them: a few alone would be halved to one, and that one be at fault
 			w.flush(t, r)
 			if s := w.pcm.Summary(); s.Reports != n {
 				t.Errorf("the platform holds %d of %d", s.Reports, n)
