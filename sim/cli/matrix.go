@@ -225,8 +225,11 @@ func (a *app) proofVerdict(p *report.Proof, file string) {
 		a.printf("  %s %s\n", a.red("✗"), m)
 	}
 	name := a.green("PROVEN")
-	if len(missed) > 0 {
+	switch {
+	case len(missed) > 0:
 		name = a.red("NOT PROVEN")
+	case p.Partial: // what was not tried has shown nothing
+		name = a.yellow("INCOMPLETE")
 	}
 	s := p.Summary
 	a.printf("%s   %d of %d defects killed, %d by the check meant for it · %d of %d checks seen to fail · %s\n", name, s.Killed, s.Killed+s.Lived, s.Aimed, s.ProvenChecks, s.Checks, human(p.DurationMs))

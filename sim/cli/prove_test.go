@@ -40,6 +40,16 @@ func children(t *testing.T) World {
 	return w
 }
 
+func TestAPartOfAProofIsNoProof(t *testing.T) {
+	for _, partial := range []bool{false, true} {
+		var out strings.Builder
+		(&app{out: &out}).proofVerdict(&report.Proof{Partial: partial}, "")
+		if strings.Contains(out.String(), "PROVEN") == partial || strings.Contains(out.String(), "INCOMPLETE") != partial {
+			t.Errorf("partial %v: %s", partial, out.String())
+		}
+	}
+}
+
 func TestProveTellsWhatBecameOfEachDefect(t *testing.T) {
 	for _, mode := range []string{"", "--isolate"} {
 		t.Run("mode"+mode, func(t *testing.T) {
