@@ -240,6 +240,7 @@ func TestAReportThatCannotBeKeptIsPrintedAllTheSame(t *testing.T) {
 		{"load", short, "-o", taken("load.json")},
 		{"load", "quarter", "--days", "1", "-o", taken("load.json")},
 		{"report", "availability", calls, "-o", taken("availability.json")},
+		{"run", "AS-REQ-03/**", "par/rejects-missing-exp", "-o", taken("report.json")},
 	} {
 		code, out, errOut := invoke(t, TheWorld(), append(args, "--json")...)
 		var doc struct{ Kind, Verdict string }

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -71,6 +72,9 @@ func (a *app) run(cmd *cobra.Command, selectors []string, f runFlags) error {
 	if a.target != "" && len(f.defects) > 0 {
 		return usage(fmt.Errorf("--defect breaks an ecosystem of our own, not the target %s", a.target), "arm it there with 'ensaio defect on NAME -t %s', or leave -t out", a.target)
 	}
+	if err := writable(cmp.Or(a.outDir, "out")); err != nil {
+		return usage(err, "give a folder that can be written with -o")
+	}
 	proof, err := readProof(f.proof)
 	if err != nil {
 		return err
@@ -131,16 +135,16 @@ func (a *app) run(cmd *cobra.Command, selectors []string, f runFlags) error {
 	if dir == "" {
 		dir = filepath.Join("out", r.Started.UTC().Format("2006-01-02T150405"))
 	}
-	html, err := r.Write(dir)
-	if err != nil {
-		return &Exit{Code: CodeUsage, Err: err, Hint: "give a folder that can be written with -o"}
-	}
+	html, unwritten := r.Write(dir)
 	if a.asJSON {
-		if err := r.JSON(a.out); err != nil {
+		if err := a.document(r.JSON); err != nil {
 			return err
 		}
 	} else {
 		a.verdict(r, html)
+	}
+	if unwritten != nil {
+		return &Exit{Code: CodeHarness, Err: unwritten, Hint: unwrittenHint}
 	}
 	return outcome(r, cmd.Context().Err() != nil)
 }
