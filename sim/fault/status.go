@@ -100,6 +100,22 @@ var status = []Defect{
 		OnReply: edited(func(m map[string]any) {
 			items(m, func(o map[string]any) { o["outageTime"] = earlier(o["outageTime"]) })
 		}, "common.outages")},
+	{Name: "status/wordy-durations", Kind: Mutate, Rule: "DISP-OUTAGES", Weight: Minor,
+		Symptom: "how long an outage lasts is told in words", CaughtBy: []string{"outages/have-their-form"},
+		OnReply: edited(func(m map[string]any) { items(m, func(o map[string]any) { o["duration"] = "duas horas" }) }, "common.outages")},
+	{Name: "status/forgets-long-work", Kind: Mutate, Rule: "DISP-STATUS", Weight: Minor,
+		Symptom: "scheduled work is not shown once it is to take longer than ninety minutes", CaughtBy: []string{"outages/can-be-changed"},
+		OnReply: conditions(func(all []any) []any {
+			for _, one := range all {
+				c, _ := one.(map[string]any)
+				from, _ := time.Parse(time.RFC3339, text(c["detectionTime"]))
+				until, _ := time.Parse(time.RFC3339, text(c["expectedResolutionTime"]))
+				if c["code"] == "SCHEDULED_OUTAGE" && until.Sub(from) > 90*time.Minute {
+					c["code"] = "OK"
+				}
+			}
+			return all
+		})},
 	{Name: "status/stale", Kind: Time, Rule: "DISP-STATUS", Weight: Major,
 		Symptom: "the status was last looked at hours ago", CaughtBy: []string{"status/has-its-form"},
 		OnReply: conditions(func(all []any) []any {

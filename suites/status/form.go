@@ -51,7 +51,11 @@ func formChecks() []check.Check {
 			Why:    "Receivers plan their own night around it.",
 			Causes: causes("local times", "durations as text for people"),
 			Body: func(b *check.Bench) {
-				x := open(b).outages()
+				h := open(b)
+				if b.Target().Capabilities.Bank != "" { // so that there is something to look at
+					h.announce(b.Now().AddDate(0, 0, 30), "P1DT2H30M", "accounts.*")
+				}
+				x := h.outages()
 				b.Expect(x).To(expect.MediaType("application/json"))
 				for i := range expect.Values(x, "data[*]") {
 					at := fmt.Sprintf("data[%d].", i)
