@@ -49,7 +49,7 @@ func (p *play) report(started time.Time, prepared, played time.Duration) *Report
 		Started: started, Prepared: prepared.Seconds(), Seconds: played.Seconds(), Findings: []string{}, Notes: []string{}, Published: p.published, Played: p.whole}
 	if p.cut != nil {
 		r.Partial, r.Stopped = true, p.cut.Error()
-		r.Notes = append(r.Notes, fmt.Sprintf("partial: ended after %s of %d, %s. Only whole days are judged.", availability.Count(p.whole, "day"), p.plan.Days, r.Stopped))
+		r.Notes = append(r.Notes, fmt.Sprintf("Partial: ended after %s of %d (%s). Only whole days are judged.", availability.Count(p.whole, "day"), p.plan.Days, r.Stopped))
 	}
 	r.Seen = judge(&p.seen, nil)
 	r.Findings = append(r.Findings, r.Seen.Reasons...)

@@ -59,7 +59,8 @@ confirmed: at the terminal, or with --yes and the name of the target. Rates abov
 15 minutes must be raised knowingly, with --max-rate and --max-duration.
 
 Exit codes: 0 every threshold kept · 5 a threshold crossed · 2 usage or configuration · 3 target not ready, or the
-generator was the bottleneck and says so · 4 the harness failed · 130 interrupted, with a partial report.`,
+generator was the bottleneck and says so · 4 the harness failed, or its report could not be
+kept · 130 interrupted, with a partial report.`,
 		Example: `  ensaio load                              the least a bank must stand: 300 a second
   ensaio load capacity                     the highest rate at which every budget is kept
   ensaio load regulatory -t bank.yaml --yes 'Banco Exemplo' -o out
