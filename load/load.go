@@ -75,6 +75,7 @@ type Plan struct {
 	// This worker takes the arrivals n with n % Shares == Share. Shares 0 means 1.
 	Share, Shares int
 	Observe       func(Snapshot) // called every second and at the end; may be nil
+	Beside        *Beside        // requests that take places of the schedule; nil is none
 	Abort         bool           // end early when a threshold can no longer be kept
 	// Recording receives what is measured, so that it can be read while the load runs; nil makes a new one
 	// with [Plan.Recorder].

@@ -28,6 +28,7 @@ func Run(ctx context.Context, p Plan) (*record.Recording, error) {
 		counts.Attach(r.rec, r.start)
 	}
 	r.shots, r.drop = context.WithCancelCause(context.WithoutCancel(ctx))
+	p.Beside.forget()
 	playing, end := context.WithCancelCause(ctx)
 	defer end(nil)
 	stop := r.watch(playing, end)
@@ -110,6 +111,10 @@ func (r *runner) dispatch(ctx context.Context) error {
 		}
 		if ctx.Err() != nil {
 			return r.stop(n, step, context.Cause(ctx))
+		}
+		if taken, answered := r.Beside.take(); taken {
+			r.rec.Lend(due, answered)
+			continue
 		}
 		if r.hand(arrival{n, due, behind}) {
 			continue

@@ -60,6 +60,8 @@ type Source struct {
 	choice     choice
 	seed       uint64
 	steps      atomic.Pointer[func(step)]
+	beside     load.Beside
+	hosts      map[string]bool // of the bank, where third parties ask
 	books      atomic.Pointer[ledger]
 
 	mu    sync.Mutex
@@ -95,7 +97,7 @@ func Prepare(ctx context.Context, t *target.Target, o Options) (*Source, error) 
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Source{target: t, options: o, profile: o.Profile, clock: clock.New(), log: o.Log, actions: map[string]*action{}, seed: uint64(o.Seed)}
+	s := &Source{target: t, options: o, profile: o.Profile, clock: clock.New(), log: o.Log, actions: map[string]*action{}, hosts: map[string]bool{}, seed: uint64(o.Seed)}
 	var background context.Context
 	background, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	s.keeper = newKeeper(s.clock, o.Log)

@@ -143,6 +143,7 @@ func outcome(err error) load.Outcome {
 
 // tell hands one exchange of a journey to whoever measures.
 func (s *Source) tell(e *tpp.Exchange) {
+	s.aside(e)
 	hear := s.steps.Load()
 	if hear == nil {
 		return

@@ -95,6 +95,7 @@ func (s *Source) enter(ctx context.Context, roots *x509.CertPool) error {
 		if err != nil {
 			return err
 		}
+		cfg.Record = s.aside
 		client, err := tpp.New(cfg)
 		if err != nil {
 			return fmt.Errorf("client %s: %w", entry.Name, err)
@@ -113,9 +114,25 @@ func (s *Source) enter(ctx context.Context, roots *x509.CertPool) error {
 			if err := s.named(address); err != nil {
 				return err
 			}
+			s.hosts[hostOf(address)] = address != ""
 		}
 	}
 	return nil
+}
+
+// aside counts what goes to the bank beside the arrivals.
+func (s *Source) aside(e *tpp.Exchange) {
+	if s.hosts[hostOf(e.URL)] {
+		s.beside.Count(e.Err == nil)
+	}
+}
+
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 // named refuses an address of the bank's metadata or of the directory that leads to a host which the target

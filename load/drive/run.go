@@ -124,7 +124,7 @@ func trusted(rec *record.Recording, findings []record.Verdict) []record.Verdict 
 
 // plan is a run of this source; what is observed is the caller's.
 func (s *Source) plan(pacer pace.Pacer) load.Plan {
-	return load.Plan{Name: s.profile.Name, Pacer: pacer, Source: s, Thresholds: s.profile.Rows(), InFlight: s.inFlight(), Clock: s.clock}
+	return load.Plan{Name: s.profile.Name, Pacer: pacer, Source: s, Thresholds: s.profile.Rows(), InFlight: s.inFlight(), Clock: s.clock, Beside: &s.beside}
 }
 
 // warm sends for a while what nobody judges: connections stand afterwards, and caches are filled.

@@ -9,7 +9,7 @@ import (
 )
 
 // Format names what a recording holds and how: recordings of one format merge.
-const Format = "recording 4, 1us-60s, 3 digits"
+const Format = "recording 5, 1us-60s, 3 digits"
 
 // largest is the most bytes an encoded recording may unfold to.
 const largest = 1 << 30

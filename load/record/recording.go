@@ -78,7 +78,8 @@ type data struct {
 	Short      uint64        // arrivals for which the generator had nothing ready to send
 	Due        uint64        // arrivals of the whole schedule, of these shares
 	Answered   uint64        // ended, with an answer or without
-	Heard      uint64        // of them, with an answer
+	Heard      uint64        // of them and of those beside, with an answer
+	Beside     uint64        // places of the schedule that went to requests beside the arrivals
 	Steps      uint64        // exchanges inside journeys, which are no arrivals
 	Failed     uint64        // not good: failures and server errors
 	Operations map[string]*Series
@@ -125,8 +126,22 @@ func (r *Recording) Add(s Sample) {
 	}
 }
 
+// Lend counts a place of the schedule that went to a request beside the arrivals, answered or not.
+func (r *Recording) Lend(due time.Duration, answered bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.Beside++
+	s := r.slice(due)
+	s.Offered++
+	if answered {
+		r.Heard++
+		s.Achieved++
+		s.Prompt++
+	}
+}
+
 // Inside counts an exchange that was a step of a journey. It is no arrival: it belongs to its operation and
-// its class, and neither to the rates nor to the schedule.
+// its class. Its place in the schedule is lent, see [Recording.Lend].
 func (r *Recording) Inside(s Sample) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -226,6 +241,7 @@ func (r *Recording) Merge(other *Recording) error {
 	r.Unsent += o.Unsent
 	r.Short += o.Short
 	r.Abandoned += o.Abandoned
+	r.Beside += o.Beside
 	r.Steps += o.Steps
 	r.Due += o.Due
 	r.Answered += o.Answered
@@ -317,7 +333,7 @@ func promptness(class spec.Class) time.Duration {
 	return budget(spec.Low)
 }
 
-// Rates are the arrivals offered and the requests answered a second, over the time played. Of the answers that came
+// Rates are the requests offered and the requests answered a second, over the time played. Of the answers that came
 // after the schedule's end only those count that kept their class's budget: a target that always takes a second
 // answers as many as it is asked, one that falls behind does not.
 func (r *Recording) Rates() (offered, achieved float64) {
@@ -339,7 +355,7 @@ func (r *Recording) rates() (offered, achieved float64) {
 			within += s.Prompt
 		}
 	}
-	return float64(r.Answered+r.Unsent+r.Abandoned+r.Short) / played, float64(within) / played
+	return float64(r.Answered+r.Beside+r.Unsent+r.Abandoned+r.Short) / played, float64(within) / played
 }
 
 func addAll[K comparable](into, from map[K]uint64) {

@@ -70,6 +70,7 @@ type Report struct {
 	Offered      float64           `json:"offered"`  // arrivals a second
 	Achieved     float64           `json:"achieved"` // answers a second
 	Requests     uint64            `json:"requests"`
+	Beside       uint64            `json:"beside,omitempty"` // of them, what went beside the arrivals: supplies, tokens, steps of journeys
 	Failed       uint64            `json:"failed"`
 	Unsent       uint64            `json:"unsent"`
 	Abandoned    uint64            `json:"abandoned"` // in flight when the run was interrupted
@@ -168,7 +169,7 @@ func (r *Recording) Report(id Identity) *Report {
 		APIVersion: "ensaio/v1", Kind: "Load", Notice: Notice, Profile: id.Profile, Title: id.Title, Target: id.Target,
 		Seed: id.Seed, Defects: append([]string{}, id.Defects...), Tool: id.Tool, Command: id.Command,
 		Started: r.Started, Duration: r.Elapsed.Seconds(), Planned: r.Planned.Seconds(), Partial: r.Stopped != "", Stopped: r.Stopped,
-		Requests: r.Answered, Failed: r.Failed, Unsent: r.Unsent, Abandoned: r.Abandoned, Short: r.Short, Errors: map[string]uint64{}, Thresholds: verdicts,
+		Requests: r.Answered + r.Beside, Beside: r.Beside, Failed: r.Failed, Unsent: r.Unsent, Abandoned: r.Abandoned, Short: r.Short, Errors: map[string]uint64{}, Thresholds: verdicts,
 		Notes: append([]string{}, id.Notes...), Pictures: id.Pictures,
 	}
 	rep.Offered, rep.Achieved = r.rates()
