@@ -265,7 +265,7 @@ func (t *traveller) cancel(ctx context.Context) error {
 	if _, err := t.client.CancelPayment(ctx, one.consent, one.payment); err != nil {
 		return err
 	}
-	one.left.Store(0)
+	t.source.schedules.cancelled(one.schedule, 1)
 	e, err := t.client.ReadPayment(ctx, one.consent, one.payment)
 	if err != nil {
 		return err

@@ -34,10 +34,29 @@ type planned struct {
 	payment string
 }
 
-// schedules are all that were made, so that nothing of a run is ever paid.
+// schedules are those with payments that have not been cancelled, so that nothing of a run is ever paid.
 type schedules struct {
 	mu   sync.Mutex
-	made []*schedule
+	open map[*schedule]bool
+}
+
+func (s *schedules) add(one *schedule) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.open == nil {
+		s.open = map[*schedule]bool{}
+	}
+	s.open[one] = true
+}
+
+// cancelled notes that n payments of a schedule were cancelled.
+func (s *schedules) cancelled(one *schedule, n int64) {
+	if one.left.Add(-n) > 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.open, one)
 }
 
 // planPayments makes a schedule of n payments for a customer at the bank's pages.
@@ -69,9 +88,7 @@ func (s *Source) planPayments(ctx context.Context, p *party, who *target.Person,
 	}
 	one := &schedule{party: p, consent: done.Consent}
 	one.left.Store(int64(len(done.IDs)))
-	s.schedules.mu.Lock()
-	s.schedules.made = append(s.schedules.made, one)
-	s.schedules.mu.Unlock()
+	s.schedules.add(one)
 	if err := p.client.Await(ctx, done, "SCHD"); err != nil {
 		return nil, err
 	}
@@ -96,9 +113,9 @@ func (s *Source) cancelling(p *party, people []*target.Person, weights map[strin
 		ended    func(*planned)
 	}{
 		{"payments.cancel", perSchedule, http.StatusOK, func(one *planned) map[string]string { return map[string]string{"paymentId": one.payment} },
-			func(one *planned) { one.left.Add(-1) }},
+			func(one *planned) { s.schedules.cancelled(one.schedule, 1) }},
 		{"payments.consent-cancel", 1, http.StatusAccepted, func(one *planned) map[string]string { return map[string]string{"consentId": one.consent.ID} },
-			func(one *planned) { one.left.Store(0) }},
+			func(one *planned) { s.schedules.cancelled(one.schedule, one.left.Load()) }},
 	} {
 		o := spec.Find(c.id)
 		if o == nil || weights[c.id] == 0 {
@@ -152,15 +169,12 @@ type cancellation struct {
 // takeBack cancels what was scheduled and not cancelled by the run.
 func (s *Source) takeBack() {
 	s.schedules.mu.Lock()
-	made := s.schedules.made
-	s.schedules.made = nil
+	open := s.schedules.open
+	s.schedules.open = nil
 	s.schedules.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
-	for _, one := range made {
-		if one.left.Load() <= 0 {
-			continue
-		}
+	for one := range open {
 		if e, err := one.party.client.CancelPayments(ctx, one.consent); err != nil && (e == nil || e.Status != http.StatusUnprocessableEntity) {
 			s.log.Warn("scheduled payments were not cancelled", "consent", one.consent.ID, "payments", one.left.Load(), "error", err)
 		}
