@@ -43,7 +43,7 @@ const (
 	parts      = 256
 	smallest   = 4 << 10
 	largest    = 256 << 10
-	awakeMost  = 64      // values held by one part
+	awakeMost  = 16      // values held by one part
 	worthwhile = 1 << 20 // dead bytes from which on a part is tidied
 )
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -86,7 +87,7 @@ kept · 130 interrupted, with a partial report.`,
 	fl.BoolVar(&f.http2, "http2", false, "speak HTTP/2 where the target does")
 	fl.BoolVar(&f.noPreview, "no-preflight", false, "do not look first whether the target can be reached")
 	fl.StringVar(&f.plan, "plan", "", "file with the outages of a quarter; without it the plan that comes with it")
-	fl.StringVar(&f.dir, "dir", "", "folder for keys and state of the own ecosystem")
+	fl.StringVar(&f.dir, "dir", "", "folder for keys and state of the own ecosystem; where memory is measured, a temporary one unless named")
 	fl.StringVar(&f.core, "core", "", "core behind the own ecosystem's bank: \"http\", or the address of your connector")
 	releaseFlag(cmd, &f.release)
 	fl.IntVar(&f.workers, "workers", 1, "processes that share the run")
@@ -143,7 +144,12 @@ func (a *app) driveLoad(cmd *cobra.Command, args []string, f loadFlags) error {
 	}
 	file := a.target
 	if file == "" {
-		e, err := a.start(ctx, StartOptions{Dir: f.dir, Core: f.core, Seed: a.seed, Journal: -1, Reports: remembered(p), Release: f.release})
+		dir, remove, err := f.folder(p)
+		if err != nil {
+			return usage(err, "give a folder that can be written with --dir")
+		}
+		defer remove()
+		e, err := a.start(ctx, StartOptions{Dir: dir, Core: f.core, Seed: a.seed, Journal: -1, Reports: remembered(p), Release: f.release})
 		if err != nil {
 			return err
 		}
@@ -166,6 +172,16 @@ func (a *app) driveLoad(cmd *cobra.Command, args []string, f loadFlags) error {
 		return a.quarter(ctx, cmd, p, t, f)
 	}
 	return a.perform(ctx, cmd, p, t, f)
+}
+
+// folder is where the own ecosystem keeps its state. Where memory is measured that is a folder of the run if none
+// was named: an institution keeps its records on a disk, and in memory alone each one made would look like a leak.
+func (f loadFlags) folder(p *profile.Profile) (dir string, remove func(), err error) {
+	if f.dir != "" || p.Thresholds.Memory == nil {
+		return f.dir, func() {}, nil
+	}
+	dir, err = os.MkdirTemp("", "ensaio-")
+	return dir, func() { _ = os.RemoveAll(dir) }, err
 }
 
 // remembered bounds the reports that the metrics platform of an ecosystem of ours remembers where memory is
@@ -257,7 +273,9 @@ func (f loadFlags) apply(p *profile.Profile, own bool) error {
 	if f.rate < 0 || f.duration < 0 || f.inFlight < 0 || f.grants < 0 || f.workers < 1 {
 		return usage(errors.New("rates, durations and counts cannot be negative, and a run needs a worker"), "see 'ensaio load --help'")
 	}
-	flow := func() string { return fmt.Sprintf("%.4g a second for %v", p.Pacer.Highest(), time.Duration(p.Duration)) }
+	flow := func() string {
+		return fmt.Sprintf("%.4g a second for %v", p.Pacer.Highest(), time.Duration(p.Duration))
+	}
 	asked := flow()
 	if f.rate > 0 {
 		switch p.Procedure {

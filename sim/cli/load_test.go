@@ -337,3 +337,29 @@ func TestWhatBecomesOfADefectUnderLoad(t *testing.T) {
 		}
 	}
 }
+
+// Records that an institution keeps on a disk are no leak: where memory is measured, so does ours.
+func TestWhereMemoryIsMeasuredStateLiesInAFolderOfTheRun(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		of   string // "": none, "own": of the run, else as named
+	}{{[]string{"soak"}, "own"}, {[]string{"soak", "--dir", "mine"}, "mine"}, {[]string{"regulatory"}, ""}} {
+		w, asked := toyWorld(), "unasked"
+		w.Start = func(_ context.Context, o StartOptions) (Ecosystem, error) {
+			if asked = o.Dir; c.of == "own" {
+				if _, err := os.Stat(asked); err != nil {
+					t.Error(err)
+				}
+			}
+			return nil, errors.New("enough")
+		}
+		_, _, _ = invoke(t, w, append([]string{"load", "-o", t.TempDir()}, c.args...)...)
+		if c.of == "own" {
+			if _, err := os.Stat(asked); asked == "" || !os.IsNotExist(err) {
+				t.Errorf("%v: the folder %q is left behind: %v", c.args, asked, err)
+			}
+		} else if asked != c.of {
+			t.Errorf("%v: %q, want %q", c.args, asked, c.of)
+		}
+	}
+}
