@@ -105,8 +105,8 @@ func TestATargetThatIsDownIsNotReady(t *testing.T) {
 }
 
 // small is a load of which no latency is judged: the machine of a test may be busy.
-const small = loadHead + `pacer: {kind: constant, rate: 60}
-duration: 2s
+const small = loadHead + `pacer: {kind: constant, rate: 100}
+duration: 4s
 grants: 2
 mix: {registry: 1, "journey:share": 200, "journey:revoke": 200, "journey:pay": 200, "journey:cancel": 200, payments.cancel: 100, payments.consent-cancel: 100, "journey:register": 200}
 thresholds: {latency: false, errors: 0, serverErrors: 0, limited: 0}
