@@ -11,14 +11,17 @@ import (
 func (s *Service) look(ctx context.Context, now time.Time) {
 	h, slot := &s.history, slotOf(now)
 	defer s.looked.Store(slot)
-	switch {
-	case slot < h.last: // the clock was set back, and the future with it
-		h.rewind(slot)
-		s.since = min(s.since, slot)
+	if slot < h.last || slot+1 < s.counted.Load() { // the clock was set back, and the future with it; a call may be a slot ahead of us
+		s.counted.Store(slot)
 		today := s.dayOf(now.Unix())
 		for _, p := range s.endpoints {
 			p.forget(today)
 		}
+	}
+	switch {
+	case slot < h.last:
+		h.rewind(slot)
+		s.since = min(s.since, slot)
 		return
 	case slot == h.last:
 		return

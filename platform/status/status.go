@@ -65,6 +65,7 @@ type Service struct {
 	plan     atomic.Pointer[plan]
 	troubled atomic.Int64 // the last slot in which a call failed
 	looked   atomic.Int64 // the last slot looked at
+	counted  atomic.Int64 // the last slot in which a call began
 
 	mu      sync.Mutex // held to look, never while a disk is waited for
 	history history
@@ -149,6 +150,9 @@ func (s *Service) observe(operation string, at time.Time, took time.Duration, st
 		s.mu.Lock()
 		s.look(context.Background(), s.cfg.Clock.Now())
 		s.mu.Unlock()
+	}
+	for slot, last := slotOf(at), s.counted.Load(); slot > last && !s.counted.CompareAndSwap(last, slot); {
+		last = s.counted.Load()
 	}
 	took = min(max(took, 0), longest) // the clock may be stepped, either way, while a call is answered
 	x := observation{operation: operation, status: status}

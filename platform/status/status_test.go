@@ -231,6 +231,23 @@ func TestAClockSetBackForgetsTheFuture(t *testing.T) {
 	}
 }
 
+// A clock may be put forward and back before anybody looks; calls of that moment are forgotten all the same.
+func TestCallsOfAMomentThatIsTakenBackAreForgotten(t *testing.T) {
+	w := begin(t, noon)
+	for range 200 {
+		w.clock.Advance(24 * time.Hour)
+		w.calls("accounts.list", 1, 200)
+		w.clock.Advance(-24 * time.Hour)
+		w.is("OK")
+		w.clock.Advance(24 * time.Hour)
+		if f := w.metrics("accounts.list", "CURRENT"); f.Invocations.CurrentDay != 0 {
+			t.Fatalf("calls of a day that nobody has seen: %+v", f.Invocations)
+		}
+		w.clock.Advance(-24 * time.Hour)
+		w.is("OK")
+	}
+}
+
 func TestDaysShiftAtMidnightInBrasilia(t *testing.T) {
 	w := begin(t, time.Date(2026, 3, 3, 2, 59, 0, 0, time.UTC)) // 23:59
 	for n := range 10 {
