@@ -151,7 +151,7 @@ func (a *app) thresholds(r *record.Report) {
 func amount(v float64, unit string) string {
 	switch unit {
 	case "share":
-		return fmt.Sprintf("%.3g %%", 100*v)
+		return fmt.Sprintf("%.4g %%", 100*v)
 	case "count":
 		return fmt.Sprintf("%.0f", v)
 	case "ms":
