@@ -105,10 +105,10 @@ func TestATargetThatIsDownIsNotReady(t *testing.T) {
 }
 
 // small is a load of which no latency is judged: the machine of a test may be busy.
-const small = loadHead + `pacer: {kind: constant, rate: 100}
-duration: 4s
+const small = loadHead + `pacer: {kind: constant, rate: 300}
+duration: 5s
 grants: 2
-mix: {registry: 1, "journey:share": 200, "journey:revoke": 200, "journey:pay": 200, "journey:cancel": 200, payments.cancel: 100, payments.consent-cancel: 100, "journey:register": 200}
+mix: {registry: 0.3, "journey:share": 200, "journey:revoke": 200, "journey:pay": 200, "journey:cancel": 200, payments.cancel: 200, payments.consent-cancel: 200, "journey:register": 200}
 thresholds: {latency: false, errors: 0, serverErrors: 0, limited: 0}
 `
 
